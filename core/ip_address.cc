@@ -1,0 +1,1 @@
+#include "core/ip_address.h"

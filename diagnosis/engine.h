@@ -1,0 +1,73 @@
+// The signature engine: samples in, findings out. Pure: no I/O, no clock of its own; time comes with each scan.
+// Not thread-safe: one engine belongs to one scanning thread.
+//
+// Per scan:  BeginScan(now) → for each namespace: BeginNamespace, Observe for each socket → EndScan → Findings.
+// The engine keeps samples only of suspects: sockets that pass the part of a signature's `sockets` that one
+// sample can decide. Memory follows suspects, not sockets; Observe does not allocate for the others.
+#ifndef TCPMEDIC_DIAGNOSIS_ENGINE_H_
+#define TCPMEDIC_DIAGNOSIS_ENGINE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/clock.h"
+#include "diagnosis/signature.h"
+#include "observe/socket_sample.h"
+#include "tcpmedic/v1/evidence.pb.h"
+#include "tcpmedic/v1/finding.pb.h"
+
+namespace tcpmedic {
+
+struct EngineOptions {
+  int max_suspects = 20'000;           // further ones are counted, not kept
+  int max_findings = 256;              // per scan; further ones are counted
+  int max_sockets_per_finding = 64;    // listed; all are counted
+};
+
+class Engine {
+ public:
+  explicit Engine(EngineOptions options = {});
+  ~Engine();
+
+  // Replaces all signatures. Findings of signatures whose text is unchanged keep their state.
+  // `revision` is copied into the findings.
+  void SetSignatures(std::vector<std::shared_ptr<const CompiledSignature>> signatures,
+                     std::string revision);
+
+  // The states that any active signature can match: what a dump has to ask the kernel for. 0: dump nothing.
+  TcpStateMask states_wanted() const;
+
+  void BeginScan(Moment now);
+  // The sockets observed from here on belong to this namespace.
+  void BeginNamespace(const v1::NetworkNamespace& netns);
+  void Observe(const SocketSample& sample);
+  // Ends the current namespace. `complete` false: its dump failed; its suspects and findings are kept as they were.
+  void EndNamespace(bool complete);
+
+  struct Result {
+    std::vector<v1::Finding> findings;  // all that are present now; processes are not filled in
+    int findings_omitted = 0;
+    std::vector<v1::SignatureActivity> activity;
+    int64_t sockets = 0;
+    int64_t suspects = 0;
+    int64_t suspects_not_kept = 0;  // since construction
+  };
+  Result EndScan();
+
+  // The inodes of the sockets behind the findings of the last EndScan, for attribution.
+  struct FindingSockets {
+    int finding = 0;                 // index into Result::findings
+    std::vector<uint32_t> inodes;    // bounded by max_sockets_per_finding
+  };
+  std::vector<FindingSockets> finding_sockets() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tcpmedic
+
+#endif  // TCPMEDIC_DIAGNOSIS_ENGINE_H_

@@ -1,0 +1,47 @@
+// The kernel's counters of one network namespace, from /proc/PID/net/{netstat,snmp,snmp6,sockstat,sockstat6}, where TcpExt
+// lives (rtnetlink carries link and IPv6 statistics only). The files are kept open and read with pread.
+#ifndef TCPMEDIC_OBSERVE_COUNTERS_H_
+#define TCPMEDIC_OBSERVE_COUNTERS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace tcpmedic {
+
+// One reading of all counters, named as nstat(8) does: "TcpExtSyncookiesSent", "TcpRetransSegs". Most count
+// up, wrap and reset; a few ("TcpCurrEstab", "SockstatTcpMem") are gauges. A missing counter is unknown, never 0.
+class CounterSample {
+ public:
+  std::optional<int64_t> Get(absl::string_view name) const;
+  size_t size() const { return values_.size(); }
+  void Set(absl::string_view name, int64_t value) { values_[name] = value; }
+  void Clear() { values_.clear(); }
+  const absl::flat_hash_map<std::string, int64_t>& values() const { return values_; }
+
+ private:
+  absl::flat_hash_map<std::string, int64_t> values_;
+};
+
+class CounterSource {
+ public:
+  virtual ~CounterSource() = default;
+  // Replaces `*sample` by the present values. Files that this kernel lacks are left out.
+  // Unavailable: none could be read.
+  virtual absl::Status Read(CounterSample* sample) = 0;
+};
+
+// Parsers, pure: header line / value line pairs ("TcpExt: A B\nTcpExt: 1 2"), "Name value" lines (snmp6), and
+// "TCP: inuse 5 mem 3" lines (sockstat). Malformed pairs are skipped and counted in the result.
+int ParseNetstat(absl::string_view text, CounterSample* sample);
+int ParseSnmp6(absl::string_view text, CounterSample* sample);
+int ParseSockstat(absl::string_view text, CounterSample* sample);
+
+}  // namespace tcpmedic
+
+#endif  // TCPMEDIC_OBSERVE_COUNTERS_H_

@@ -1,0 +1,60 @@
+// Every network namespace on the host, not only the first: containers live there.
+//
+// A netlink socket or a /proc file kept open holds its namespace, and a veth peer, alive; so they are
+// keyed by namespace inode and closed on the first Refresh that finds no process with that inode. Counters need no
+// setns (/proc/PID/net); netlink sockets do, on a short-lived thread, so that no other thread ever leaves its
+// namespace. Not thread-safe.
+#ifndef TCPMEDIC_OBSERVE_NAMESPACES_H_
+#define TCPMEDIC_OBSERVE_NAMESPACES_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/statusor.h"
+#include "observe/counters.h"
+#include "observe/socket_source.h"
+
+namespace tcpmedic {
+
+struct ObservedNamespace {
+  uint64_t inode = 0;
+  uint64_t cookie = 0;
+  int pid = 0;        // a process that is in it now, in the agent's pid namespace
+  std::string name;   // for people: "host" for our own, "netns of pid 812 (nginx)"
+  SocketSource* sockets = nullptr;    // owned by the Namespaces, valid until the next Refresh; null: see problem
+  CounterSource* counters = nullptr;  // likewise
+  std::string problem;  // empty, or why it cannot be read: "setns: EPERM (needs CAP_SYS_ADMIN)"
+};
+
+class Namespaces {
+ public:
+  struct Options {
+    std::string proc_root = "/proc";
+    // Where not empty, only these namespaces are opened (by inode): a drill watches its lab alone.
+    absl::flat_hash_set<uint64_t> only_inodes;
+    int max_namespaces = 1024;  // further ones are left out and counted
+  };
+  explicit Namespaces(Options options);
+  ~Namespaces();
+
+  // Looks for new and dead namespaces. Cheap: one readlink per process.
+  // PermissionDenied or Unavailable: /proc itself cannot be read; what was open stays.
+  absl::Status Refresh();
+
+  const std::vector<ObservedNamespace>& current() const { return current_; }  // by inode, ascending
+  int omitted() const { return omitted_; }
+
+ private:
+  struct Open;
+  Options options_;
+  std::vector<ObservedNamespace> current_;
+  std::vector<std::unique_ptr<Open>> open_;
+  int omitted_ = 0;
+};
+
+}  // namespace tcpmedic
+
+#endif  // TCPMEDIC_OBSERVE_NAMESPACES_H_
