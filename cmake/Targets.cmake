@@ -4,6 +4,9 @@
 #   One GoogleTest program. ROOT marks tests that need root and a real kernel: label "kernel",
 #   run serially; the others are "unit": no root, no network, no fixed port.
 
+add_custom_target(unit_tests)
+add_custom_target(kernel_tests)
+
 function(tcpmedic_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
@@ -34,7 +37,9 @@ function(tcpmedic_test name)
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT})
   if(ARG_ROOT)
     set_tests_properties(${name} PROPERTIES LABELS kernel RUN_SERIAL ON)
+    add_dependencies(kernel_tests ${name})
   else()
     set_tests_properties(${name} PROPERTIES LABELS unit)
+    add_dependencies(unit_tests ${name})
   endif()
 endfunction()
