@@ -1,7 +1,7 @@
-// Text with {{ expression }} in it, as verdicts are written. Values are written for people: durations as
-// "148 ms", integers plain, doubles to three significant digits, addresses as text; an unknown value as "(not known)". The
-// language's functions bitrate(), percent() and bytes() give "780 kbit/s", "1.2 %" and "8.0 GiB".
-// Immutable after CompileTemplate; thread-safe.
+// Text with {{ expression }} in it, as verdicts are written. Values are written for people:
+// durations as "148 ms", integers plain, doubles to three significant digits, addresses as text; an
+// unknown value as "(not known)". The language's functions bitrate(), percent() and bytes() give
+// "780 kbit/s", "1.2 %" and "8.0 GiB". Immutable after CompileTemplate; thread-safe.
 #ifndef TCPMEDIC_CORE_EXPR_TEMPLATE_H_
 #define TCPMEDIC_CORE_EXPR_TEMPLATE_H_
 
@@ -24,8 +24,8 @@ class Template {
   friend std::optional<Template> CompileTemplate(absl::string_view, const Schema&,
                                                  std::vector<Issue>*);
   struct Part {
-    std::string literal;                    // written first
-    std::optional<Expression> expression;   // then this
+    std::string literal;                   // written first
+    std::optional<Expression> expression;  // then this
   };
   std::vector<Part> parts_;
 };
