@@ -1,0 +1,45 @@
+// What every subcommand of tcpmedic shares, and where each is registered: main.cc calls one
+// Add…Command per subcommand, and the subcommand's callback runs it and leaves its exit code here.
+#ifndef TCPMEDIC_CLI_COMMAND_H_
+#define TCPMEDIC_CLI_COMMAND_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "cli/render/text.h"
+
+namespace CLI {
+class App;
+}
+
+namespace tcpmedic::cli {
+
+constexpr int kDone = 0;
+constexpr int kFailed = 1;  // the thing asked for failed
+constexpr int kUsage = 2;
+
+// Filled from the flags of the main program before any subcommand's callback runs; must outlive the
+// parse.
+struct Invocation {
+  std::string controller;  // gRPC target of the operators' socket
+  bool json = false;       // -o json
+  bool no_color = false;   // --no-color or NO_COLOR
+  int exit_code = kDone;
+};
+
+// How to write on standard output now: colour only on a terminal, at the terminal's width (at most
+// 100).
+Style StyleOf(const Invocation& invocation);
+
+// "tcpmedic: SENTENCE" on standard error; returns kFailed.
+int Fail(const Invocation& invocation, const absl::Status& status);
+
+void AddUpCommand(CLI::App& app, Invocation& invocation);
+void AddQueryCommands(CLI::App& app,
+                      Invocation& invocation);  // hosts incidents show why audit policy
+void AddDecideCommands(CLI::App& app, Invocation& invocation);  // reject propose
+void AddWatchCommand(CLI::App& app, Invocation& invocation);
+
+}  // namespace tcpmedic::cli
+
+#endif  // TCPMEDIC_CLI_COMMAND_H_
