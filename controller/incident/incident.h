@@ -1,13 +1,15 @@
-// The life of an incident: an event goes in, the next state and what has to follow come out. Pure; thread-safe.
+// The life of an incident: an event goes in, the next state and what has to follow come out. Pure;
+// thread-safe.
 //
 //     open → closed: cleared | noted | rejected
 //
-// An incident is open as long as its finding is present, or until a person rejects what is proposed. A closed one is
-// reopened in two ways only, and has no effects otherwise:
+// An incident is open as long as its finding is present, or until a person rejects what is
+// proposed. A closed one is reopened in two ways only, and has no effects otherwise:
 //   - it cleared, and the finding is back within kFlapWindow: the same trouble, not another one;
 //   - it was rejected, the finding is still there, and an operator asks for a new proposal.
-// A finding that comes later opens a new incident. A rejected one absorbs further reports of its finding until the finding has gone, so that a person who said no
-// is not asked again. After an expiry nothing is proposed until an operator asks or the severity rises.
+// A finding that comes later opens a new incident. A rejected one absorbs further reports of its
+// finding until the finding has gone, so that a person who said no is not asked again. After an
+// expiry nothing is proposed until an operator asks or the severity rises.
 #ifndef TCPMEDIC_CONTROLLER_INCIDENT_INCIDENT_H_
 #define TCPMEDIC_CONTROLLER_INCIDENT_INCIDENT_H_
 
@@ -25,7 +27,8 @@
 
 namespace tcpmedic {
 
-// The agent has outlived gaps of its own by keep_firing_for; what returns this soon after is the same trouble.
+// The agent has outlived gaps of its own by keep_firing_for; what returns this soon after is the
+// same trouble.
 inline constexpr absl::Duration kFlapWindow = absl::Seconds(60);
 // A timeline keeps how it began and how it is now; the middle is what can be spared.
 inline constexpr int kTimelineFirst = 20;
@@ -93,16 +96,18 @@ struct Step {
   std::vector<v1::TimelineEntry> happened;  // put on next.timeline by this event; for the audit log
 };
 
-// A new incident for a finding that no incident claims. InvalidArgument: the finding has no signature.
+// A new incident for a finding that no incident claims. InvalidArgument: the finding has no
+// signature.
 absl::StatusOr<Step> OpenIncident(absl::string_view id, absl::string_view host,
                                   const v1::Finding& finding, absl::Time now);
 
-// Advances one incident by one event. FailedPrecondition, with what to do instead: the event is illegal in this
-// state. InvalidArgument: the finding is another's, a rejection has no reason, or nobody's name is given.
+// Advances one incident by one event. FailedPrecondition, with what to do instead: the event is
+// illegal in this state. InvalidArgument: the finding is another's, a rejection has no reason, or
+// nobody's name is given.
 absl::StatusOr<Step> Advance(const v1::Incident& incident, const Event& event, absl::Time now);
 
-// Whether a report of the finding with this incident's key belongs to it; if not, it opens a new one. Once false for a closed
-// incident, it stays false.
+// Whether a report of the finding with this incident's key belongs to it; if not, it opens a new
+// one. Once false for a closed incident, it stays false.
 bool Claims(const v1::Incident& incident, absl::Time now);
 
 }  // namespace tcpmedic

@@ -1,8 +1,10 @@
-// The life of a proposal: pending until a person, its deadline or the world ends it. Pure; thread-safe.
+// The life of a proposal: pending until a person, its deadline or the world ends it. Pure;
+// thread-safe.
 //
 //     pending → approved | rejected | expired | void
 //
-// An ended proposal is never revived; a new one is made instead, with an id and a digest of its own.
+// An ended proposal is never revived; a new one is made instead, with an id and a digest of its
+// own.
 #ifndef TCPMEDIC_CONTROLLER_INCIDENT_PROPOSAL_H_
 #define TCPMEDIC_CONTROLLER_INCIDENT_PROPOSAL_H_
 
@@ -20,9 +22,9 @@ struct ProposalEnding {
   std::string reason;
 };
 
-// The proposal after its end. FailedPrecondition: it has ended before, it is approved at or after its deadline, or
-// it expires before it. InvalidArgument: a rejection without reason, an approval or rejection by nobody, a void
-// without reason, or `how` is no end.
+// The proposal after its end. FailedPrecondition: it has ended before, it is approved at or after
+// its deadline, or it expires before it. InvalidArgument: a rejection without reason, an approval
+// or rejection by nobody, a void without reason, or `how` is no end.
 absl::StatusOr<v1::Proposal> End(const v1::Proposal& proposal, const ProposalEnding& ending,
                                  absl::Time now);
 

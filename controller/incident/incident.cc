@@ -1,0 +1,420 @@
+#include "controller/incident/incident.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "controller/wire_time.h"
+
+namespace tcpmedic {
+namespace {
+
+constexpr char kAgent[] = "agent";
+constexpr char kController[] = "controller";
+
+absl::string_view Word(v1::Severity severity) {
+  switch (severity) {
+    case v1::SEVERITY_INFO:
+      return "info";
+    case v1::SEVERITY_WARNING:
+      return "warning";
+    case v1::SEVERITY_CRITICAL:
+      return "critical";
+    default:
+      return "of no severity";
+  }
+}
+
+absl::string_view Word(v1::Confidence confidence) {
+  switch (confidence) {
+    case v1::CONFIDENCE_LIKELY:
+      return "likely";
+    case v1::CONFIDENCE_CERTAIN:
+      return "certain";
+    default:
+      return "of no confidence";
+  }
+}
+
+absl::string_view Word(v1::Incident::Outcome outcome) {
+  switch (outcome) {
+    case v1::Incident::OUTCOME_CLEARED:
+      return "cleared";
+    case v1::Incident::OUTCOME_REMEDIED:
+      return "remedied";
+    case v1::Incident::OUTCOME_NOTED:
+      return "noted";
+    case v1::Incident::OUTCOME_ALERTED:
+      return "alerted";
+    case v1::Incident::OUTCOME_REJECTED:
+      return "rejected";
+    case v1::Incident::OUTCOME_FAILED:
+      return "failed";
+    default:
+      return "closed";
+  }
+}
+
+std::string Words(const v1::Action& action) {
+  switch (action.kind_case()) {
+    case v1::Action::kSetCongestionControl:
+      return absl::StrCat("set congestion control ", action.set_congestion_control().algorithm());
+    case v1::Action::kSetSysctl:
+      return absl::StrCat(
+          "set ", absl::StrJoin(action.set_sysctl().settings(), ", ",
+                                [](std::string* out, const v1::SetSysctl::Setting& setting) {
+                                  absl::StrAppend(out, setting.name(), " = ", setting.value());
+                                }));
+    case v1::Action::kSampleCallSites:
+      return "sample call sites";
+    case v1::Action::kRaiseAlert:
+      return "raise an alert";
+    case v1::Action::kNote:
+      return absl::StrCat("note: ", action.note().text());
+    case v1::Action::KIND_NOT_SET:
+      break;
+  }
+  return "nothing";
+}
+
+std::string Words(const v1::Decision& decision) {
+  return absl::StrJoin(decision.actions(), "; ", [](std::string* out, const v1::Action& action) {
+    absl::StrAppend(out, Words(action));
+  });
+}
+
+std::string Clock(absl::Time time) {
+  return absl::FormatTime("%H:%M:%SZ", time, absl::UTCTimeZone());
+}
+
+bool IsOpen(const v1::Incident& incident) { return incident.state() == v1::Incident::STATE_OPEN; }
+bool IsPending(const v1::Incident& incident) {
+  return incident.proposal_state() == v1::Proposal::STATE_PENDING;
+}
+// Only the world took the last proposal away, or there was none: nobody has answered, so policies
+// may be asked again.
+bool IsUnanswered(const v1::Incident& incident) {
+  return incident.proposal_state() == v1::Proposal::STATE_UNSPECIFIED ||
+         incident.proposal_state() == v1::Proposal::STATE_VOID;
+}
+bool IsRejectedAndPresent(const v1::Incident& incident) {
+  return !IsOpen(incident) && incident.outcome() == v1::Incident::OUTCOME_REJECTED &&
+         incident.finding_present();
+}
+// What a policy wants beyond remembering it.
+bool WantsMoreThanNotes(const v1::Decision& decision) {
+  return std::any_of(decision.actions().begin(), decision.actions().end(),
+                     [](const v1::Action& action) { return !action.has_note(); });
+}
+bool SameDecision(const v1::Decision& a, const v1::Decision& b) {
+  return a.SerializeAsString() == b.SerializeAsString();
+}
+
+// One transition under construction.
+class Transition {
+ public:
+  Transition(const v1::Incident& incident, absl::Time now) : step_{incident, {}, {}}, now_(now) {}
+
+  absl::StatusOr<Step> operator()(const FindingObserved& event);
+  absl::StatusOr<Step> operator()(const FindingGone& event);
+  absl::StatusOr<Step> operator()(const Decided& event);
+  absl::StatusOr<Step> operator()(const Proposed& event);
+  absl::StatusOr<Step> operator()(const ProposalExpired& event);
+  absl::StatusOr<Step> operator()(const Rejected& event);
+  absl::StatusOr<Step> operator()(const ProposeRequested& event);
+  absl::StatusOr<Step> operator()(const PoliciesChanged& event);
+  absl::StatusOr<Step> operator()(const AgentLost& event);
+  absl::StatusOr<Step> operator()(const AgentBack& event);
+
+  // Of an incident that has nothing yet but its identity.
+  Step Open(const v1::Finding& finding) {
+    v1::Incident& next = step_.next;
+    next.set_state(v1::Incident::STATE_OPEN);
+    *next.mutable_finding() = finding;
+    next.set_finding_present(true);
+    *next.mutable_opened_at() = ToWire(now_);
+    Happened("opened",
+             absl::StrCat(finding.title(), " (", Word(finding.severity()), ", ",
+                          Word(finding.confidence()), ")"),
+             kAgent);
+    Tell();
+    step_.effects.push_back(AskPolicy{});
+    return std::move(step_);
+  }
+
+ private:
+  absl::Status Illegal(absl::string_view problem) const {
+    return absl::FailedPreconditionError(absl::StrCat(step_.next.id(), " ", problem));
+  }
+  absl::Status IllegalUnlessOpen() const {
+    if (IsOpen(step_.next)) return absl::OkStatus();
+    return Illegal(absl::StrCat("is closed (", Word(step_.next.outcome()), ")"));
+  }
+
+  void Happened(absl::string_view what, absl::string_view text, absl::string_view actor) {
+    v1::TimelineEntry entry;
+    *entry.mutable_at() = ToWire(now_);
+    entry.set_what(std::string(what));
+    entry.set_text(std::string(text));
+    entry.set_actor(std::string(actor));
+    auto* timeline = step_.next.mutable_timeline();
+    *timeline->Add() = entry;
+    if (timeline->size() > kTimelineFirst + kTimelineNewest) {
+      timeline->erase(timeline->begin() + kTimelineFirst);
+    }
+    step_.happened.push_back(std::move(entry));
+  }
+
+  // Announces what has just happened.
+  void Tell() {
+    const v1::TimelineEntry& entry = step_.happened.back();
+    step_.effects.push_back(
+        Announce{absl::StrCat(step_.next.id(), "/", entry.what(), "/", absl::ToUnixNanos(now_)),
+                 entry.what(), entry.text()});
+  }
+
+  void Reopen(absl::string_view why, absl::string_view actor) {
+    step_.next.set_state(v1::Incident::STATE_OPEN);
+    step_.next.clear_outcome();
+    step_.next.clear_closed_at();
+    Happened("reopened", why, actor);
+    Tell();
+  }
+
+  void Close(v1::Incident::Outcome outcome, absl::string_view text, absl::string_view actor) {
+    step_.next.set_state(v1::Incident::STATE_CLOSED);
+    step_.next.set_outcome(outcome);
+    *step_.next.mutable_closed_at() = ToWire(now_);
+    Happened(Word(outcome), text, actor);
+    Tell();
+  }
+
+  void EndPending(ProposalEnding ending) {
+    step_.next.set_proposal_state(ending.how);
+    step_.effects.push_back(EndProposal{std::move(ending)});
+  }
+  void VoidPending(const std::string& reason) {
+    Happened("voided", absl::StrCat("Proposal ", step_.next.proposal_id(), " is void: ", reason),
+             kController);
+    EndPending({v1::Proposal::STATE_VOID, kController, reason});
+  }
+
+  Step step_;
+  absl::Time now_;
+};
+
+absl::StatusOr<Step> Transition::operator()(const FindingObserved& event) {
+  v1::Incident& next = step_.next;
+  const v1::Finding& finding = event.finding;
+  if (finding.signature() != next.finding().signature() ||
+      finding.group() != next.finding().group()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        next.id(), " is about ", next.finding().signature(), " of ", next.finding().group(),
+        ", not ", finding.signature(), " of ", finding.group()));
+  }
+  if (!Claims(next, now_)) {
+    return Illegal(absl::StrCat("is closed (", Word(next.outcome()),
+                                ") and does not claim this finding: open a new incident"));
+  }
+  const v1::Severity severity_before = next.finding().severity();
+  const v1::Confidence confidence_before = next.finding().confidence();
+  *next.mutable_finding() = finding;
+  next.set_finding_present(true);
+  if (IsRejectedAndPresent(next)) return std::move(step_);
+
+  bool ask = false;
+  if (!IsOpen(next)) {
+    const absl::Duration gone_for = now_ - FromWire(next.closed_at());
+    Reopen(absl::StrCat("The finding is back after ",
+                        absl::FormatDuration(absl::Trunc(gone_for, absl::Seconds(1)))),
+           kAgent);
+    ask = IsUnanswered(next);
+  }
+  if (finding.severity() != severity_before) {
+    const bool rose = finding.severity() > severity_before;
+    Happened("severity",
+             absl::StrCat("Severity ", rose ? "rose" : "fell", " from ", Word(severity_before),
+                          " to ", Word(finding.severity())),
+             kAgent);
+    ask |= rose && !IsPending(next);
+  }
+  if (finding.confidence() != confidence_before) {
+    Happened("confidence",
+             absl::StrCat("Now ", Word(finding.confidence()), ", was ", Word(confidence_before)),
+             kAgent);
+    ask |= IsUnanswered(next);
+  }
+  if (ask) step_.effects.push_back(AskPolicy{});
+  return std::move(step_);
+}
+
+absl::StatusOr<Step> Transition::operator()(const FindingGone&) {
+  v1::Incident& next = step_.next;
+  if (!next.finding_present()) return Illegal("has no finding that could go");
+  next.set_finding_present(false);
+  if (!IsOpen(next)) {
+    Happened("gone", "The finding has gone; when it comes again, it is a new incident", kAgent);
+    return std::move(step_);
+  }
+  if (IsPending(next)) VoidPending("the finding has gone");
+  const absl::Duration open_for = now_ - FromWire(next.opened_at());
+  Close(WantsMoreThanNotes(next.decision()) ? v1::Incident::OUTCOME_CLEARED
+                                            : v1::Incident::OUTCOME_NOTED,
+        absl::StrCat("The finding has gone by itself after ",
+                     absl::FormatDuration(absl::Trunc(open_for, absl::Seconds(1)))),
+        kAgent);
+  return std::move(step_);
+}
+
+absl::StatusOr<Step> Transition::operator()(const Decided& event) {
+  v1::Incident& next = step_.next;
+  if (absl::Status open = IllegalUnlessOpen(); !open.ok()) return open;
+  if (IsPending(next)) return Illegal("has a pending proposal: end it before deciding anew");
+  const bool new_to_people = !SameDecision(next.decision(), event.decision);
+  *next.mutable_decision() = event.decision;
+  if (new_to_people) {
+    if (event.decision.policy().empty()) {
+      Happened("decided", "No policy matches: noted", kController);
+    } else {
+      Happened("decided",
+               absl::StrCat("Policy ", event.decision.policy(), ": ", Words(event.decision)),
+               absl::StrCat("policy ", event.decision.policy()));
+    }
+  }
+  if (event.wants_proposal) {
+    step_.effects.push_back(Propose{});
+  } else if (!event.asked_by.empty()) {
+    return Illegal(
+        event.decision.policy().empty()
+            ? "matches no policy: `tcpmedic policy status` lists those in force"
+            : absl::StrCat("gets no action on the host from policy ", event.decision.policy()));
+  }
+  return std::move(step_);
+}
+
+absl::StatusOr<Step> Transition::operator()(const Proposed& event) {
+  v1::Incident& next = step_.next;
+  if (absl::Status open = IllegalUnlessOpen(); !open.ok()) return open;
+  if (IsPending(next)) return Illegal("has a pending proposal already");
+  const v1::Proposal& proposal = event.proposal;
+  if (proposal.incident_id() != next.id() || proposal.state() != v1::Proposal::STATE_PENDING) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("proposal ", proposal.id(), " is not a pending one of ", next.id()));
+  }
+  next.set_proposal_id(proposal.id());
+  next.set_proposal_state(v1::Proposal::STATE_PENDING);
+  Happened("proposed",
+           absl::StrCat("Proposal ", proposal.id(), ": ", Words(proposal.action()), ", at most ",
+                        proposal.targets_max(), " targets, open until ",
+                        Clock(FromWire(proposal.expires_at()))),
+           absl::StrCat("policy ", proposal.policy()));
+  Tell();
+  return std::move(step_);
+}
+
+absl::StatusOr<Step> Transition::operator()(const ProposalExpired&) {
+  v1::Incident& next = step_.next;
+  if (absl::Status open = IllegalUnlessOpen(); !open.ok()) return open;
+  if (!IsPending(next)) return Illegal("has no pending proposal that could expire");
+  Happened("expired",
+           absl::StrCat("Proposal ", next.proposal_id(),
+                        " expired unanswered; nothing is proposed again until `tcpmedic propose ",
+                        next.id(), "` or the severity rises"),
+           kController);
+  Tell();
+  EndPending({v1::Proposal::STATE_EXPIRED, kController, "nobody answered in time"});
+  return std::move(step_);
+}
+
+absl::StatusOr<Step> Transition::operator()(const Rejected& event) {
+  v1::Incident& next = step_.next;
+  if (absl::Status open = IllegalUnlessOpen(); !open.ok()) return open;
+  if (!IsPending(next)) {
+    return Illegal(absl::StrCat("has no pending proposal to reject: `tcpmedic show ", next.id(),
+                                "` says how it stands"));
+  }
+  if (absl::StripAsciiWhitespace(event.by).empty()) {
+    return absl::InvalidArgumentError("a rejection needs a name");
+  }
+  if (absl::StripAsciiWhitespace(event.reason).empty()) {
+    return absl::InvalidArgumentError("a rejection needs a reason: give --reason");
+  }
+  EndPending({v1::Proposal::STATE_REJECTED, event.by, event.reason});
+  Close(v1::Incident::OUTCOME_REJECTED,
+        absl::StrCat("Proposal ", next.proposal_id(), " rejected: ", event.reason), event.by);
+  return std::move(step_);
+}
+
+absl::StatusOr<Step> Transition::operator()(const ProposeRequested& event) {
+  v1::Incident& next = step_.next;
+  if (absl::StripAsciiWhitespace(event.by).empty()) {
+    return absl::InvalidArgumentError("a request needs a name");
+  }
+  if (!next.finding_present()) {
+    return Illegal("is closed and its finding is gone: there is nothing left to act on");
+  }
+  if (IsPending(next)) {
+    return Illegal(absl::StrCat("has a pending proposal already: ", next.proposal_id()));
+  }
+  if (!IsOpen(next)) {
+    Reopen("An operator asks for a new proposal", event.by);
+  } else {
+    Happened("asked", "An operator asks for a new proposal", event.by);
+  }
+  step_.effects.push_back(AskPolicy{event.by});
+  return std::move(step_);
+}
+
+absl::StatusOr<Step> Transition::operator()(const PoliciesChanged& event) {
+  if (absl::Status open = IllegalUnlessOpen(); !open.ok()) return open;
+  if (IsPending(step_.next)) {
+    VoidPending(absl::StrCat("the policy files changed to revision ", event.revision));
+  }
+  if (IsUnanswered(step_.next)) step_.effects.push_back(AskPolicy{});
+  return std::move(step_);
+}
+
+absl::StatusOr<Step> Transition::operator()(const AgentLost& event) {
+  if (absl::Status open = IllegalUnlessOpen(); !open.ok()) return open;
+  Happened("agent_lost",
+           event.last_report_at == absl::InfinitePast()
+               ? absl::StrCat("No report from ", step_.next.host(),
+                              " since this controller started: how it stands now is not known")
+               : absl::StrCat("No report from ", step_.next.host(), " since ",
+                              Clock(event.last_report_at), ": how it stands now is not known"),
+           kController);
+  return std::move(step_);
+}
+
+absl::StatusOr<Step> Transition::operator()(const AgentBack&) {
+  if (absl::Status open = IllegalUnlessOpen(); !open.ok()) return open;
+  Happened("agent_back", absl::StrCat(step_.next.host(), " reports again"), kController);
+  return std::move(step_);
+}
+
+}  // namespace
+
+absl::StatusOr<Step> OpenIncident(absl::string_view id, absl::string_view host,
+                                  const v1::Finding& finding, absl::Time now) {
+  if (finding.signature().empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("a finding of ", host, " has no signature"));
+  }
+  v1::Incident incident;
+  incident.set_id(std::string(id));
+  incident.set_host(std::string(host));
+  return Transition(incident, now).Open(finding);
+}
+
+absl::StatusOr<Step> Advance(const v1::Incident& incident, const Event& event, absl::Time now) {
+  return std::visit(Transition(incident, now), event);
+}
+
+bool Claims(const v1::Incident& incident, absl::Time now) {
+  if (IsOpen(incident) || IsRejectedAndPresent(incident)) return true;
+  const bool cleared = incident.outcome() == v1::Incident::OUTCOME_CLEARED ||
+                       incident.outcome() == v1::Incident::OUTCOME_NOTED;
+  return cleared && now - FromWire(incident.closed_at()) <= kFlapWindow;
+}
+
+}  // namespace tcpmedic

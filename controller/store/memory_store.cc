@@ -1,0 +1,157 @@
+#include "controller/store/memory_store.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "absl/strings/match.h"
+#include "controller/wire_time.h"
+
+namespace tcpmedic {
+namespace {
+
+bool IsOpen(const v1::Incident& incident) { return incident.state() == v1::Incident::STATE_OPEN; }
+
+bool Matches(const v1::Incident& incident, const IncidentQuery& query) {
+  if (query.state == IncidentQuery::State::kOpen && !IsOpen(incident)) return false;
+  if (query.state == IncidentQuery::State::kClosed && IsOpen(incident)) return false;
+  return absl::StartsWith(incident.id(), query.id_prefix) &&
+         (query.host.empty() || incident.host() == query.host) &&
+         (query.signature.empty() || incident.finding().signature() == query.signature);
+}
+
+template <typename T>
+void Truncate(std::vector<T>* values, int limit) {
+  if (values->size() > static_cast<size_t>(std::max(limit, 0))) values->resize(std::max(limit, 0));
+}
+
+}  // namespace
+
+absl::Status MemoryStore::Commit(const Transaction& transaction) {
+  absl::MutexLock lock(&mutex_);
+  for (const v1::Incident& incident : transaction.incidents) incidents_[incident.id()] = incident;
+  for (const v1::Proposal& proposal : transaction.proposals) proposals_[proposal.id()] = proposal;
+  for (const OutboxEntry& entry : transaction.outbox) {
+    const bool known = std::any_of(outbox_.begin(), outbox_.end(), [&](const Outgoing& other) {
+      return other.entry.key == entry.key;
+    });
+    if (!known) outbox_.push_back({entry});
+  }
+  for (const v1::AuditEntry& entry : transaction.audit) {
+    audit_.push_back(Chain(audit_head_, entry));
+    audit_head_ = LinkOf(audit_.back());
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<v1::Incident>> MemoryStore::Incidents(const IncidentQuery& query) const {
+  absl::MutexLock lock(&mutex_);
+  std::vector<v1::Incident> found;
+  for (const auto& [id, incident] : incidents_) {
+    if (Matches(incident, query)) found.push_back(incident);
+  }
+  std::sort(found.begin(), found.end(), [](const v1::Incident& a, const v1::Incident& b) {
+    const auto order = [](const v1::Incident& incident) {
+      return std::make_tuple(IsOpen(incident), FromWire(incident.opened_at()), incident.id());
+    };
+    return order(a) > order(b);
+  });
+  Truncate(&found, query.limit);
+  return found;
+}
+
+absl::StatusOr<std::vector<v1::Incident>> MemoryStore::IncidentsLive(
+    absl::Time closed_since) const {
+  absl::MutexLock lock(&mutex_);
+  std::vector<v1::Incident> live;
+  for (const auto& [id, incident] : incidents_) {
+    if (IsOpen(incident) || incident.finding_present() ||
+        FromWire(incident.closed_at()) >= closed_since) {
+      live.push_back(incident);
+    }
+  }
+  std::sort(live.begin(), live.end(), [](const v1::Incident& a, const v1::Incident& b) {
+    return std::make_tuple(FromWire(a.opened_at()), a.id()) <
+           std::make_tuple(FromWire(b.opened_at()), b.id());
+  });
+  return live;
+}
+
+absl::StatusOr<std::vector<v1::Proposal>> MemoryStore::Proposals(const std::string& incident_id,
+                                                                 int limit) const {
+  absl::MutexLock lock(&mutex_);
+  std::vector<v1::Proposal> found;
+  for (const auto& [id, proposal] : proposals_) {
+    if (proposal.incident_id() == incident_id) found.push_back(proposal);
+  }
+  std::sort(found.begin(), found.end(), [](const v1::Proposal& a, const v1::Proposal& b) {
+    return std::make_tuple(FromWire(a.created_at()), a.id()) >
+           std::make_tuple(FromWire(b.created_at()), b.id());
+  });
+  Truncate(&found, limit);
+  return found;
+}
+
+absl::StatusOr<std::vector<OutboxEntry>> MemoryStore::Unperformed(int limit) const {
+  absl::MutexLock lock(&mutex_);
+  std::vector<OutboxEntry> entries;
+  for (const Outgoing& outgoing : outbox_) {
+    if (!outgoing.performed) entries.push_back(outgoing.entry);
+  }
+  Truncate(&entries, limit);
+  return entries;
+}
+
+absl::Status MemoryStore::MarkPerformed(const std::vector<std::string>& keys) {
+  absl::MutexLock lock(&mutex_);
+  for (Outgoing& outgoing : outbox_) {
+    if (std::find(keys.begin(), keys.end(), outgoing.entry.key) != keys.end()) {
+      outgoing.performed = true;
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<v1::AuditEntry>> MemoryStore::Audit(const std::string& subject,
+                                                               int limit) const {
+  absl::MutexLock lock(&mutex_);
+  std::vector<v1::AuditEntry> found;
+  for (auto entry = audit_.rbegin(); entry != audit_.rend(); ++entry) {
+    if (subject.empty() || entry->subject() == subject) found.push_back(*entry);
+  }
+  Truncate(&found, limit);
+  return found;
+}
+
+absl::Status MemoryStore::VerifyAudit() const {
+  absl::MutexLock lock(&mutex_);
+  return VerifyChain(before_audit_, audit_, audit_head_);
+}
+
+absl::Status MemoryStore::ForgetBefore(absl::Time time) {
+  absl::MutexLock lock(&mutex_);
+  for (auto it = incidents_.begin(); it != incidents_.end();) {
+    const v1::Incident& incident = it->second;
+    if (IsOpen(incident) || incident.finding_present() || FromWire(incident.closed_at()) >= time) {
+      ++it;
+      continue;
+    }
+    const std::string id = incident.id();
+    std::erase_if(proposals_, [&](const auto& entry) { return entry.second.incident_id() == id; });
+    outbox_.erase(std::remove_if(outbox_.begin(), outbox_.end(),
+                                 [&](const Outgoing& outgoing) {
+                                   return outgoing.performed && outgoing.entry.incident_id == id;
+                                 }),
+                  outbox_.end());
+    it = incidents_.erase(it);
+  }
+  // Only from the front: an entry that is newer than one behind it (the clock was set back) keeps
+  // the chain whole.
+  auto first_kept = std::find_if(audit_.begin(), audit_.end(), [&](const v1::AuditEntry& entry) {
+    return FromWire(entry.at()) >= time;
+  });
+  if (first_kept != audit_.begin()) before_audit_ = LinkOf(*std::prev(first_kept));
+  audit_.erase(audit_.begin(), first_kept);
+  return absl::OkStatus();
+}
+
+}  // namespace tcpmedic

@@ -1,0 +1,64 @@
+#include "controller/store/sqlite_store.h"
+
+namespace tcpmedic {
+namespace {
+
+// Times are microseconds since 1970. `message` is the protobuf message that the other columns are
+// taken from.
+constexpr char kFirstSchema[] = R"sql(
+  CREATE TABLE incidents (
+    id              TEXT PRIMARY KEY,
+    host            TEXT NOT NULL,
+    signature       TEXT NOT NULL,
+    is_open         INTEGER NOT NULL,
+    finding_present INTEGER NOT NULL,
+    opened_at_us    INTEGER NOT NULL,
+    closed_at_us    INTEGER,  -- null while open
+    message         BLOB NOT NULL
+  );
+  CREATE INDEX incidents_in_order ON incidents (is_open DESC, opened_at_us DESC, id DESC);
+  CREATE INDEX incidents_by_closing ON incidents (closed_at_us);
+
+  CREATE TABLE proposals (
+    id            TEXT PRIMARY KEY,
+    incident_id   TEXT NOT NULL,
+    created_at_us INTEGER NOT NULL,
+    message       BLOB NOT NULL
+  );
+  CREATE INDEX proposals_of_incident ON proposals (incident_id, created_at_us DESC, id DESC);
+
+  CREATE TABLE outbox (
+    sequence    INTEGER PRIMARY KEY,
+    key         TEXT NOT NULL UNIQUE,
+    incident_id TEXT NOT NULL,
+    what        TEXT NOT NULL,
+    text        TEXT NOT NULL,
+    performed   INTEGER NOT NULL DEFAULT 0
+  );
+  CREATE INDEX outbox_unperformed ON outbox (sequence) WHERE performed = 0;
+  CREATE INDEX outbox_of_incident ON outbox (incident_id);
+
+  CREATE TABLE audit (
+    sequence INTEGER PRIMARY KEY,
+    at_us    INTEGER NOT NULL,
+    subject  TEXT NOT NULL,
+    message  BLOB NOT NULL
+  );
+  CREATE INDEX audit_of_subject ON audit (subject, sequence DESC);
+
+  -- The two ends of the chain: 'before' is the entry before the oldest kept, 'head' the newest written.
+  CREATE TABLE audit_ends (
+    name     TEXT PRIMARY KEY,
+    sequence INTEGER NOT NULL,
+    hash     TEXT NOT NULL
+  ) WITHOUT ROWID;
+  INSERT INTO audit_ends VALUES ('before', 0, ''), ('head', 0, '');
+)sql";
+
+constexpr Migration kMigrations[] = {{1, kFirstSchema}};
+
+}  // namespace
+
+absl::Span<const Migration> StoreMigrations() { return kMigrations; }
+
+}  // namespace tcpmedic

@@ -1,0 +1,86 @@
+// What the controller remembers: incidents, their proposals, announcements still to be made, and
+// the audit log. Everything that one event changes is committed in one transaction; what Commit has
+// acknowledged survives kill -9 and loss of power. Implementations are thread-safe, and pass one
+// contract suite (tests/controller/store).
+//
+// Errors of every call: ResourceExhausted: the disk or the store's bound is full; DataLoss: the
+// stored bytes are damaged; Unavailable: the disk failed. Each names the file. After an error
+// nothing of the call has happened.
+#ifndef TCPMEDIC_CONTROLLER_STORE_STORE_H_
+#define TCPMEDIC_CONTROLLER_STORE_STORE_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "tcpmedic/v1/incident.pb.h"
+#include "tcpmedic/v1/operator.pb.h"
+#include "tcpmedic/v1/order.pb.h"
+
+namespace tcpmedic {
+
+// An effect on the world outside, performed after the commit, at least once. A crash between
+// performing and recording that costs a repetition under the same key; committing a known key again
+// changes nothing.
+struct OutboxEntry {
+  std::string key;
+  std::string incident_id;
+  std::string what;
+  std::string text;
+
+  bool operator==(const OutboxEntry&) const = default;
+};
+
+struct Transaction {
+  std::vector<v1::Incident> incidents;  // new or replaced, by id; of several the last counts
+  std::vector<v1::Proposal> proposals;  // likewise
+  std::vector<OutboxEntry> outbox;
+  std::vector<v1::AuditEntry> audit;  // in order; sequence and hash are the store's
+};
+
+struct IncidentQuery {
+  enum class State { kAny, kOpen, kClosed };
+  State state = State::kAny;
+  std::string id_prefix;  // empty: every id
+  std::string host;       // empty: every host
+  std::string signature;  // empty: every signature
+  int limit = 100;
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  virtual absl::Status Commit(const Transaction& transaction) = 0;
+
+  // Open ones first, then the newest first.
+  virtual absl::StatusOr<std::vector<v1::Incident>> Incidents(const IncidentQuery& query) const = 0;
+  // Those that a finding may still belong to: open, or with the finding present, or closed at or
+  // after the time. All of them, oldest first.
+  virtual absl::StatusOr<std::vector<v1::Incident>> IncidentsLive(
+      absl::Time closed_since) const = 0;
+  // Of one incident, newest first.
+  virtual absl::StatusOr<std::vector<v1::Proposal>> Proposals(const std::string& incident_id,
+                                                              int limit) const = 0;
+
+  // Effects committed and not yet marked as performed, oldest first.
+  virtual absl::StatusOr<std::vector<OutboxEntry>> Unperformed(int limit) const = 0;
+  virtual absl::Status MarkPerformed(const std::vector<std::string>& keys) = 0;
+
+  // Newest first; an empty subject means every one.
+  virtual absl::StatusOr<std::vector<v1::AuditEntry>> Audit(const std::string& subject,
+                                                            int limit) const = 0;
+  // DataLoss names the first entry that is not what was written, or says that the newest are
+  // missing.
+  virtual absl::Status VerifyAudit() const = 0;
+
+  // Forgets incidents closed before `time` whose finding is gone, with their proposals and
+  // performed effects, and the audit entries from before it.
+  virtual absl::Status ForgetBefore(absl::Time time) = 0;
+};
+
+}  // namespace tcpmedic
+
+#endif  // TCPMEDIC_CONTROLLER_STORE_STORE_H_

@@ -1,0 +1,585 @@
+#include "controller/incident/incident.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "absl/strings/str_cat.h"
+#include "controller/wire_time.h"
+
+namespace tcpmedic {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Le;
+
+const absl::Time kStart = absl::FromUnixSeconds(1'700'000'000);
+
+v1::Finding Pinned(v1::Severity severity = v1::SEVERITY_WARNING,
+                   v1::Confidence confidence = v1::CONFIDENCE_CERTAIN) {
+  v1::Finding finding;
+  finding.set_signature("pinned-cwnd");
+  finding.set_group("netns 42, 203.0.113.20");
+  finding.set_title("Window pinned");
+  finding.set_severity(severity);
+  finding.set_confidence(confidence);
+  return finding;
+}
+
+v1::Decision Bbr(const std::string& revision = "r1") {
+  v1::Decision decision;
+  decision.set_policy("to-bbr");
+  decision.set_revision(revision);
+  decision.add_actions()->mutable_set_congestion_control()->set_algorithm("bbr");
+  return decision;
+}
+
+v1::Decision Noted() {
+  v1::Decision decision;
+  decision.set_revision("r1");
+  return decision;
+}
+
+v1::Proposal PendingProposal(const std::string& id = "p-1") {
+  v1::Proposal proposal;
+  proposal.set_id(id);
+  proposal.set_incident_id("i-1");
+  proposal.set_policy("to-bbr");
+  proposal.set_state(v1::Proposal::STATE_PENDING);
+  *proposal.mutable_action() = Bbr().actions(0);
+  proposal.set_targets_max(200);
+  *proposal.mutable_expires_at() = ToWire(kStart + absl::Hours(1));
+  return proposal;
+}
+
+std::string Name(const Effect& effect) {
+  struct Namer {
+    std::string operator()(const AskPolicy& ask) const {
+      return ask.asked_by.empty() ? "ask" : absl::StrCat("ask for ", ask.asked_by);
+    }
+    std::string operator()(const Propose&) const { return "propose"; }
+    std::string operator()(const EndProposal& end) const {
+      return absl::StrCat("end ", v1::Proposal::State_Name(end.ending.how), " by ", end.ending.by);
+    }
+    std::string operator()(const Announce& announce) const {
+      return absl::StrCat("announce ", announce.what);
+    }
+  };
+  return std::visit(Namer{}, effect);
+}
+
+std::vector<std::string> Names(const std::vector<Effect>& effects) {
+  std::vector<std::string> names;
+  for (const Effect& effect : effects) names.push_back(Name(effect));
+  return names;
+}
+
+std::vector<std::string> Words(const v1::Incident& incident) {
+  std::vector<std::string> words;
+  for (const v1::TimelineEntry& entry : incident.timeline()) words.push_back(entry.what());
+  return words;
+}
+
+// The states that an incident can be in, each made by the events that lead there.
+v1::Incident After(std::vector<Event> events) {
+  v1::Incident incident = OpenIncident("i-1", "db1", Pinned(), kStart)->next;
+  for (const Event& event : events) {
+    absl::StatusOr<Step> step = Advance(incident, event, kStart);
+    EXPECT_TRUE(step.ok()) << step.status();
+    incident = step->next;
+  }
+  return incident;
+}
+v1::Incident Opened() { return After({}); }
+v1::Incident OpenNoted() { return After({Decided{Noted(), false, ""}}); }
+v1::Incident OpenPending() {
+  return After({Decided{Bbr(), true, ""}, Proposed{PendingProposal()}});
+}
+v1::Incident OpenExpired() {
+  return After({Decided{Bbr(), true, ""}, Proposed{PendingProposal()}, ProposalExpired{}});
+}
+v1::Incident RejectedStillThere() {
+  return After({Decided{Bbr(), true, ""}, Proposed{PendingProposal()}, Rejected{"ann", "backup"}});
+}
+v1::Incident RejectedAndGone() {
+  return After({Decided{Bbr(), true, ""}, Proposed{PendingProposal()}, Rejected{"ann", "backup"},
+                FindingGone{}});
+}
+v1::Incident Cleared() {
+  return After({Decided{Bbr(), true, ""}, Proposed{PendingProposal()}, FindingGone{}});
+}
+v1::Incident ClearedAfterExpiry() {
+  return After(
+      {Decided{Bbr(), true, ""}, Proposed{PendingProposal()}, ProposalExpired{}, FindingGone{}});
+}
+
+TEST(OpenIncident, IsOpenWithItsFindingAndAsksThePolicies) {
+  absl::StatusOr<Step> step = OpenIncident("i-1", "db1", Pinned(), kStart);
+  ASSERT_TRUE(step.ok());
+  EXPECT_EQ(step->next.id(), "i-1");
+  EXPECT_EQ(step->next.host(), "db1");
+  EXPECT_EQ(step->next.state(), v1::Incident::STATE_OPEN);
+  EXPECT_TRUE(step->next.finding_present());
+  EXPECT_EQ(FromWire(step->next.opened_at()), kStart);
+  EXPECT_THAT(Words(step->next), ElementsAre("opened"));
+  EXPECT_EQ(step->next.timeline(0).text(), "Window pinned (warning, certain)");
+  EXPECT_THAT(Names(step->effects), ElementsAre("announce opened", "ask"));
+}
+
+TEST(OpenIncident, RefusesAFindingWithoutSignature) {
+  EXPECT_EQ(OpenIncident("i-1", "db1", v1::Finding(), kStart).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+struct LifeCase {
+  std::string name;
+  v1::Incident before;
+  Event event;
+  absl::Duration later;
+  v1::Incident::State state;
+  v1::Incident::Outcome outcome;
+  v1::Proposal::State proposal;
+  std::vector<std::string> happened;
+  std::vector<std::string> effects;
+};
+
+class IncidentLife : public ::testing::TestWithParam<LifeCase> {};
+
+TEST_P(IncidentLife, LeadsTo) {
+  const LifeCase& life = GetParam();
+  absl::StatusOr<Step> step = Advance(life.before, life.event, kStart + life.later);
+  ASSERT_TRUE(step.ok()) << step.status();
+  EXPECT_EQ(step->next.state(), life.state);
+  EXPECT_EQ(step->next.outcome(), life.outcome);
+  EXPECT_EQ(step->next.proposal_state(), life.proposal);
+  std::vector<std::string> happened;
+  for (const v1::TimelineEntry& entry : step->happened) happened.push_back(entry.what());
+  EXPECT_EQ(happened, life.happened);
+  EXPECT_EQ(Names(step->effects), life.effects);
+  EXPECT_EQ(step->next.has_closed_at(), life.state == v1::Incident::STATE_CLOSED);
+}
+
+constexpr auto kOpen = v1::Incident::STATE_OPEN;
+constexpr auto kClosed = v1::Incident::STATE_CLOSED;
+constexpr auto kNoOutcome = v1::Incident::OUTCOME_UNSPECIFIED;
+constexpr auto kNoProposal = v1::Proposal::STATE_UNSPECIFIED;
+constexpr auto kPending = v1::Proposal::STATE_PENDING;
+constexpr auto kExpired = v1::Proposal::STATE_EXPIRED;
+constexpr auto kVoid = v1::Proposal::STATE_VOID;
+constexpr auto kProposalRejected = v1::Proposal::STATE_REJECTED;
+
+INSTANTIATE_TEST_SUITE_P(
+    Incident, IncidentLife,
+    ::testing::Values(LifeCase{"SameFindingChangesNothingWorthReading",
+                               OpenPending(),
+                               FindingObserved{Pinned()},
+                               absl::Seconds(1),
+                               kOpen,
+                               kNoOutcome,
+                               kPending,
+                               {},
+                               {}},
+                      LifeCase{"DecisionForAnActionProposes",
+                               Opened(),
+                               Decided{Bbr(), true, ""},
+                               absl::ZeroDuration(),
+                               kOpen,
+                               kNoOutcome,
+                               kNoProposal,
+                               {"decided"},
+                               {"propose"}},
+                      LifeCase{"DecisionForNothingIsNoted",
+                               Opened(),
+                               Decided{Noted(), false, ""},
+                               absl::ZeroDuration(),
+                               kOpen,
+                               kNoOutcome,
+                               kNoProposal,
+                               {"decided"},
+                               {}},
+                      LifeCase{"SameDecisionAgainIsNotTold",
+                               OpenNoted(),
+                               Decided{Noted(), false, ""},
+                               absl::Seconds(1),
+                               kOpen,
+                               kNoOutcome,
+                               kNoProposal,
+                               {},
+                               {}},
+                      LifeCase{"ProposalIsTold",
+                               Opened(),
+                               Proposed{PendingProposal()},
+                               absl::ZeroDuration(),
+                               kOpen,
+                               kNoOutcome,
+                               kPending,
+                               {"proposed"},
+                               {"announce proposed"}},
+                      LifeCase{"SeverityRiseDoesNotDisturbAPendingProposal",
+                               OpenPending(),
+                               FindingObserved{Pinned(v1::SEVERITY_CRITICAL)},
+                               absl::Seconds(1),
+                               kOpen,
+                               kNoOutcome,
+                               kPending,
+                               {"severity"},
+                               {}},
+                      LifeCase{"SeverityRiseAsksAgainAfterAnExpiry",
+                               OpenExpired(),
+                               FindingObserved{Pinned(v1::SEVERITY_CRITICAL)},
+                               absl::Hours(2),
+                               kOpen,
+                               kNoOutcome,
+                               kExpired,
+                               {"severity"},
+                               {"ask"}},
+                      LifeCase{"SeverityFallAfterAnExpiryAsksNobody",
+                               OpenExpired(),
+                               FindingObserved{Pinned(v1::SEVERITY_INFO)},
+                               absl::Hours(2),
+                               kOpen,
+                               kNoOutcome,
+                               kExpired,
+                               {"severity"},
+                               {}},
+                      LifeCase{"ConfidenceChangeAsksAgainWhereNothingWasProposed",
+                               OpenNoted(),
+                               FindingObserved{Pinned(v1::SEVERITY_WARNING, v1::CONFIDENCE_LIKELY)},
+                               absl::Seconds(1),
+                               kOpen,
+                               kNoOutcome,
+                               kNoProposal,
+                               {"confidence"},
+                               {"ask"}},
+                      LifeCase{"ConfidenceChangeAfterAnExpiryAsksNobody",
+                               OpenExpired(),
+                               FindingObserved{Pinned(v1::SEVERITY_WARNING, v1::CONFIDENCE_LIKELY)},
+                               absl::Seconds(1),
+                               kOpen,
+                               kNoOutcome,
+                               kExpired,
+                               {"confidence"},
+                               {}},
+                      LifeCase{"ExpiryKeepsTheIncidentOpen",
+                               OpenPending(),
+                               ProposalExpired{},
+                               absl::Hours(1),
+                               kOpen,
+                               kNoOutcome,
+                               kExpired,
+                               {"expired"},
+                               {"announce expired", "end STATE_EXPIRED by controller"}},
+                      LifeCase{"ReportsAfterAnExpiryProposeNothing",
+                               OpenExpired(),
+                               FindingObserved{Pinned()},
+                               absl::Hours(2),
+                               kOpen,
+                               kNoOutcome,
+                               kExpired,
+                               {},
+                               {}},
+                      LifeCase{"AskingAfterAnExpiryAsksThePoliciesForThatPerson",
+                               OpenExpired(),
+                               ProposeRequested{"ann"},
+                               absl::Hours(2),
+                               kOpen,
+                               kNoOutcome,
+                               kExpired,
+                               {"asked"},
+                               {"ask for ann"}},
+                      LifeCase{"RejectionClosesAtOnce",
+                               OpenPending(),
+                               Rejected{"ann", "backup runs"},
+                               absl::Minutes(1),
+                               kClosed,
+                               v1::Incident::OUTCOME_REJECTED,
+                               kProposalRejected,
+                               {"rejected"},
+                               {"end STATE_REJECTED by ann", "announce rejected"}},
+                      LifeCase{"RejectedAbsorbsItsFinding",
+                               RejectedStillThere(),
+                               FindingObserved{Pinned(v1::SEVERITY_CRITICAL)},
+                               absl::Hours(5),
+                               kClosed,
+                               v1::Incident::OUTCOME_REJECTED,
+                               kProposalRejected,
+                               {},
+                               {}},
+                      LifeCase{"RejectedStaysSoWhenTheFindingGoes",
+                               RejectedStillThere(),
+                               FindingGone{},
+                               absl::Hours(5),
+                               kClosed,
+                               v1::Incident::OUTCOME_REJECTED,
+                               kProposalRejected,
+                               {"gone"},
+                               {}},
+                      LifeCase{"AskingReopensARejectedOne",
+                               RejectedStillThere(),
+                               ProposeRequested{"bob"},
+                               absl::Hours(5),
+                               kOpen,
+                               kNoOutcome,
+                               kProposalRejected,
+                               {"reopened"},
+                               {"announce reopened", "ask for bob"}},
+                      LifeCase{"GoneFindingClearsAndVoidsTheProposal",
+                               OpenPending(),
+                               FindingGone{},
+                               absl::Minutes(3),
+                               kClosed,
+                               v1::Incident::OUTCOME_CLEARED,
+                               kVoid,
+                               {"voided", "cleared"},
+                               {"end STATE_VOID by controller", "announce cleared"}},
+                      LifeCase{"GoneFindingOfANotedOneEndsNoted",
+                               OpenNoted(),
+                               FindingGone{},
+                               absl::Minutes(3),
+                               kClosed,
+                               v1::Incident::OUTCOME_NOTED,
+                               kNoProposal,
+                               {"noted"},
+                               {"announce noted"}},
+                      LifeCase{"FlapReopensAndAsksAgainWhereNobodyHadAnswered",
+                               Cleared(),
+                               FindingObserved{Pinned()},
+                               absl::Seconds(60),
+                               kOpen,
+                               kNoOutcome,
+                               kVoid,
+                               {"reopened"},
+                               {"announce reopened", "ask"}},
+                      LifeCase{"FlapAfterAnExpiryReopensAndAsksNobody",
+                               ClearedAfterExpiry(),
+                               FindingObserved{Pinned()},
+                               absl::Seconds(30),
+                               kOpen,
+                               kNoOutcome,
+                               kExpired,
+                               {"reopened"},
+                               {"announce reopened"}},
+                      LifeCase{"ChangedPoliciesVoidWhatIsPendingAndAreAsked",
+                               OpenPending(),
+                               PoliciesChanged{"r2"},
+                               absl::Minutes(1),
+                               kOpen,
+                               kNoOutcome,
+                               kVoid,
+                               {"voided"},
+                               {"end STATE_VOID by controller", "ask"}},
+                      LifeCase{"ChangedPoliciesAreAskedAboutANotedOne",
+                               OpenNoted(),
+                               PoliciesChanged{"r2"},
+                               absl::Minutes(1),
+                               kOpen,
+                               kNoOutcome,
+                               kNoProposal,
+                               {},
+                               {"ask"}},
+                      LifeCase{"ChangedPoliciesAreNotAskedAfterAnExpiry",
+                               OpenExpired(),
+                               PoliciesChanged{"r2"},
+                               absl::Minutes(1),
+                               kOpen,
+                               kNoOutcome,
+                               kExpired,
+                               {},
+                               {}},
+                      LifeCase{"LostAgentIsOnTheTimelineAndNothingElse",
+                               OpenPending(),
+                               AgentLost{kStart},
+                               absl::Minutes(1),
+                               kOpen,
+                               kNoOutcome,
+                               kPending,
+                               {"agent_lost"},
+                               {}},
+                      LifeCase{"AgentThatIsBackIsToo",
+                               OpenPending(),
+                               AgentBack{},
+                               absl::Minutes(2),
+                               kOpen,
+                               kNoOutcome,
+                               kPending,
+                               {"agent_back"},
+                               {}}),
+    [](const auto& test) { return test.param.name; });
+
+struct IllegalCase {
+  std::string name;
+  v1::Incident before;
+  Event event;
+  absl::Duration later;
+  absl::StatusCode code;
+  std::string message;
+};
+
+class IllegalEvent : public ::testing::TestWithParam<IllegalCase> {};
+
+TEST_P(IllegalEvent, IsRefusedInWords) {
+  const IllegalCase& illegal = GetParam();
+  absl::StatusOr<Step> step = Advance(illegal.before, illegal.event, kStart + illegal.later);
+  EXPECT_EQ(step.status().code(), illegal.code) << step.status();
+  EXPECT_THAT(std::string(step.status().message()), HasSubstr(illegal.message));
+}
+
+v1::Finding Other() {
+  v1::Finding finding = Pinned();
+  finding.set_group("netns 42, 203.0.113.99");
+  return finding;
+}
+
+constexpr auto kPrecondition = absl::StatusCode::kFailedPrecondition;
+constexpr auto kArgument = absl::StatusCode::kInvalidArgument;
+
+INSTANTIATE_TEST_SUITE_P(
+    Incident, IllegalEvent,
+    ::testing::Values(
+        IllegalCase{"FindingOfAnotherGroup", OpenPending(), FindingObserved{Other()},
+                    absl::ZeroDuration(), kArgument, "not pinned-cwnd of netns 42, 203.0.113.99"},
+        IllegalCase{"FindingLongAfterClearing", Cleared(), FindingObserved{Pinned()},
+                    absl::Seconds(61), kPrecondition, "open a new incident"},
+        IllegalCase{"FindingAfterARejectedOneHadGone", RejectedAndGone(), FindingObserved{Pinned()},
+                    absl::Seconds(1), kPrecondition, "open a new incident"},
+        IllegalCase{"GoneTwice", Cleared(), FindingGone{}, absl::Seconds(1), kPrecondition,
+                    "has no finding that could go"},
+        IllegalCase{"DecidedAfterClosing", Cleared(), Decided{Bbr(), true, ""}, absl::Seconds(1),
+                    kPrecondition, "i-1 is closed (cleared)"},
+        IllegalCase{"DecidedOverAPendingProposal", OpenPending(), Decided{Bbr("r2"), true, ""},
+                    absl::Seconds(1), kPrecondition, "pending proposal"},
+        IllegalCase{"AskedForAndNoPolicyMatches", OpenNoted(), Decided{Noted(), false, "ann"},
+                    absl::Seconds(1), kPrecondition, "matches no policy"},
+        IllegalCase{"ProposedTwice", OpenPending(), Proposed{PendingProposal("p-2")},
+                    absl::Seconds(1), kPrecondition, "pending proposal already"},
+        IllegalCase{"ProposedAfterClosing", Cleared(), Proposed{PendingProposal("p-2")},
+                    absl::Seconds(1), kPrecondition, "is closed"},
+        IllegalCase{"ProposalOfAnotherIncident", Opened(), Proposed{v1::Proposal()},
+                    absl::Seconds(1), kArgument, "not a pending one"},
+        IllegalCase{"ExpiryOfNothing", OpenNoted(), ProposalExpired{}, absl::Hours(1),
+                    kPrecondition, "no pending proposal"},
+        IllegalCase{"RejectionOfNothing", OpenExpired(), Rejected{"ann", "no"}, absl::Hours(1),
+                    kPrecondition, "no pending proposal to reject"},
+        IllegalCase{"RejectionTwice", RejectedStillThere(), Rejected{"ann", "no"}, absl::Seconds(1),
+                    kPrecondition, "is closed (rejected)"},
+        IllegalCase{"RejectionWithoutReason", OpenPending(), Rejected{"ann", " "}, absl::Seconds(1),
+                    kArgument, "--reason"},
+        IllegalCase{"RejectionByNobody", OpenPending(), Rejected{"", "no"}, absl::Seconds(1),
+                    kArgument, "needs a name"},
+        IllegalCase{"AskingWhileOneIsPending", OpenPending(), ProposeRequested{"ann"},
+                    absl::Seconds(1), kPrecondition, "p-1"},
+        IllegalCase{"AskingWhenTheFindingIsGone", Cleared(), ProposeRequested{"ann"},
+                    absl::Seconds(1), kPrecondition, "nothing left to act on"},
+        IllegalCase{"AskingByNobody", OpenExpired(), ProposeRequested{""}, absl::Seconds(1),
+                    kArgument, "needs a name"},
+        IllegalCase{"PoliciesChangedAfterClosing", Cleared(), PoliciesChanged{"r2"},
+                    absl::Seconds(1), kPrecondition, "is closed"},
+        IllegalCase{"AgentLostAfterClosing", Cleared(), AgentLost{kStart}, absl::Seconds(1),
+                    kPrecondition, "is closed"},
+        IllegalCase{"AgentBackAfterClosing", Cleared(), AgentBack{}, absl::Seconds(1),
+                    kPrecondition, "is closed"}),
+    [](const auto& test) { return test.param.name; });
+
+TEST(Incident, TheNewestFindingReplacesTheOld) {
+  v1::Finding newer = Pinned();
+  newer.set_verdict("780 kbit/s");
+  newer.set_socket_count(7);
+  absl::StatusOr<Step> step = Advance(OpenPending(), FindingObserved{newer}, kStart);
+  ASSERT_TRUE(step.ok());
+  EXPECT_EQ(step->next.finding().SerializeAsString(), newer.SerializeAsString());
+}
+
+TEST(Incident, TimelineKeepsTheFirstAndTheNewest) {
+  v1::Incident incident = Opened();
+  for (int i = 0; i < 500; ++i) {
+    incident = Advance(incident, AgentBack{}, kStart + absl::Seconds(i))->next;
+  }
+  ASSERT_EQ(incident.timeline_size(), kTimelineFirst + kTimelineNewest);
+  EXPECT_EQ(incident.timeline(0).what(), "opened");
+  // "opened" and the first 19; then the newest 180 of 500.
+  EXPECT_EQ(FromWire(incident.timeline(19).at()), kStart + absl::Seconds(18));
+  EXPECT_EQ(FromWire(incident.timeline(20).at()), kStart + absl::Seconds(320));
+  EXPECT_EQ(FromWire(incident.timeline(199).at()), kStart + absl::Seconds(499));
+}
+
+TEST(Incident, AnnouncementsOfOneIncidentHaveDifferentKeys) {
+  std::vector<std::string> keys;
+  const auto collect = [&](const absl::StatusOr<Step>& step) {
+    for (const Effect& effect : step->effects) {
+      if (const auto* announce = std::get_if<Announce>(&effect)) keys.push_back(announce->key);
+    }
+    return step->next;
+  };
+  v1::Incident incident = collect(OpenIncident("i-1", "db1", Pinned(), kStart));
+  incident = collect(Advance(incident, FindingGone{}, kStart + absl::Seconds(1)));
+  incident = collect(Advance(incident, FindingObserved{Pinned()}, kStart + absl::Seconds(2)));
+  incident = collect(Advance(incident, FindingGone{}, kStart + absl::Seconds(3)));
+  EXPECT_THAT(keys,
+              ElementsAre("i-1/opened/1700000000000000000", "i-1/noted/1700000001000000000",
+                          "i-1/reopened/1700000002000000000", "i-1/noted/1700000003000000000"));
+}
+
+// Random lives: whatever comes, a closed incident acts only by being reopened, and only in the two
+// documented ways.
+TEST(IncidentProperty, AClosedIncidentNeverActsExceptByTheDocumentedReopenings) {
+  std::mt19937 random(7);
+  int closed_steps = 0, reopenings = 0;
+  for (int life = 0; life < 200; ++life) {
+    v1::Incident incident = Opened();
+    absl::Time now = kStart;
+    for (int i = 0; i < 60; ++i) {
+      now += absl::Seconds(random() % 50);
+      const std::vector<Event> events = {
+          FindingObserved{Pinned()},
+          FindingObserved{Pinned(v1::SEVERITY_CRITICAL)},
+          FindingObserved{Pinned(v1::SEVERITY_WARNING, v1::CONFIDENCE_LIKELY)},
+          FindingGone{},
+          Decided{Bbr(), true, ""},
+          Decided{Noted(), false, ""},
+          Proposed{PendingProposal(absl::StrCat("p-", i))},
+          ProposalExpired{},
+          Rejected{"ann", "no"},
+          ProposeRequested{"bob"},
+          PoliciesChanged{"r2"},
+          AgentLost{now},
+          AgentBack{}};
+      const Event& event = events[random() % events.size()];
+      absl::StatusOr<Step> step = Advance(incident, event, now);
+      if (!step.ok()) continue;
+      EXPECT_THAT(step->next.timeline_size(), Le(kTimelineFirst + kTimelineNewest));
+      if (incident.state() == v1::Incident::STATE_CLOSED) {
+        ++closed_steps;
+        const bool flap = std::holds_alternative<FindingObserved>(event) &&
+                          incident.outcome() != v1::Incident::OUTCOME_REJECTED &&
+                          now - FromWire(incident.closed_at()) <= kFlapWindow;
+        const bool asked = std::holds_alternative<ProposeRequested>(event) &&
+                           incident.outcome() == v1::Incident::OUTCOME_REJECTED &&
+                           incident.finding_present();
+        if (flap || asked) {
+          ++reopenings;
+          EXPECT_EQ(step->next.state(), v1::Incident::STATE_OPEN);
+        } else {
+          EXPECT_THAT(step->effects, IsEmpty());
+          EXPECT_EQ(step->next.state(), v1::Incident::STATE_CLOSED);
+        }
+      }
+      incident = step->next;
+    }
+  }
+  EXPECT_GT(closed_steps, 100);
+  EXPECT_GT(reopenings, 50);
+}
+
+TEST(Claims, OnceFalseStaysFalse) {
+  EXPECT_TRUE(Claims(OpenExpired(), kStart + absl::Hours(100)));
+  EXPECT_TRUE(Claims(RejectedStillThere(), kStart + absl::Hours(100)));
+  EXPECT_FALSE(Claims(RejectedAndGone(), kStart));
+  EXPECT_TRUE(Claims(Cleared(), kStart + kFlapWindow));
+  EXPECT_FALSE(Claims(Cleared(), kStart + kFlapWindow + absl::Nanoseconds(1)));
+}
+
+}  // namespace
+}  // namespace tcpmedic
