@@ -1,9 +1,10 @@
-// The signature engine: samples in, findings out. Pure: no I/O, no clock of its own; time comes with each scan.
-// Not thread-safe: one engine belongs to one scanning thread.
+// The signature engine: samples in, findings out. Pure: no I/O, no clock of its own; time comes
+// with each scan. Not thread-safe: one engine belongs to one scanning thread.
 //
-// Per scan:  BeginScan(now) → for each namespace: BeginNamespace, Observe for each socket → EndScan → Findings.
-// The engine keeps samples only of suspects: sockets that pass the part of a signature's `sockets` that one
-// sample can decide. Memory follows suspects, not sockets; Observe does not allocate for the others.
+// Per scan:  BeginScan(now) → for each namespace: BeginNamespace, Observe for each socket → EndScan
+// → Findings. The engine keeps samples only of suspects: sockets that pass the part of a
+// signature's `sockets` that one sample can decide. Memory follows suspects, not sockets; Observe
+// does not allocate for the others.
 #ifndef TCPMEDIC_DIAGNOSIS_ENGINE_H_
 #define TCPMEDIC_DIAGNOSIS_ENGINE_H_
 
@@ -21,9 +22,9 @@
 namespace tcpmedic {
 
 struct EngineOptions {
-  int max_suspects = 20'000;           // further ones are counted, not kept
-  int max_findings = 256;              // per scan; further ones are counted
-  int max_sockets_per_finding = 64;    // listed; all are counted
+  int max_suspects = 20'000;         // further ones are counted, not kept
+  int max_findings = 256;            // per scan; further ones are counted
+  int max_sockets_per_finding = 64;  // listed; all are counted
 };
 
 class Engine {
@@ -36,14 +37,16 @@ class Engine {
   void SetSignatures(std::vector<std::shared_ptr<const CompiledSignature>> signatures,
                      std::string revision);
 
-  // The states that any active signature can match: what a dump has to ask the kernel for. 0: dump nothing.
+  // The states that any active signature can match: what a dump has to ask the kernel for. 0: dump
+  // nothing.
   TcpStateMask states_wanted() const;
 
   void BeginScan(Moment now);
   // The sockets observed from here on belong to this namespace.
   void BeginNamespace(const v1::NetworkNamespace& netns);
   void Observe(const SocketSample& sample);
-  // Ends the current namespace. `complete` false: its dump failed; its suspects and findings are kept as they were.
+  // Ends the current namespace. `complete` false: its dump failed; its suspects and findings are
+  // kept as they were.
   void EndNamespace(bool complete);
 
   struct Result {
@@ -58,8 +61,8 @@ class Engine {
 
   // The inodes of the sockets behind the findings of the last EndScan, for attribution.
   struct FindingSockets {
-    int finding = 0;                 // index into Result::findings
-    std::vector<uint32_t> inodes;    // bounded by max_sockets_per_finding
+    int finding = 0;               // index into Result::findings
+    std::vector<uint32_t> inodes;  // bounded by max_sockets_per_finding
   };
   std::vector<FindingSockets> finding_sockets() const;
 

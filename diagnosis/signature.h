@@ -10,11 +10,13 @@
 
 namespace tcpmedic {
 
-// Immutable and shared between threads. Its inside is the engine's business (diagnosis/compiled_signature.h).
+// Immutable and shared between threads. Its inside is the engine's business
+// (diagnosis/compiled_signature.h).
 class CompiledSignature;
 
-// Type-checks and compiles. On failure returns null and appends every mistake found; Issue::file is left
-// empty and positions are within the named field's text: Issue::message begins with the field ("unless.reordering: …").
+// Type-checks and compiles. On failure returns null and appends every mistake found; Issue::file is
+// left empty and positions are within the named field's text: Issue::message begins with the field
+// ("unless.reordering: …").
 std::shared_ptr<const CompiledSignature> CompileSignature(const v1::Signature& signature,
                                                           std::vector<Issue>* issues);
 

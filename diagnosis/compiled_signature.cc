@@ -1,0 +1,205 @@
+#include "diagnosis/compiled_signature.h"
+
+#include <algorithm>
+#include <set>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "diagnosis/proto_time.h"
+#include "diagnosis/pushdown.h"
+
+namespace tcpmedic {
+namespace {
+
+// Bounds what an engine has to remember of a suspect, and how long a dead finding can stay.
+constexpr absl::Duration kMaxWindow = absl::Minutes(10);
+constexpr absl::Duration kMaxWait = absl::Hours(24);
+
+// Collects the mistakes of one signature, each under the name of its field.
+class Mistakes {
+ public:
+  explicit Mistakes(std::vector<Issue>* issues) : issues_(issues), before_(issues->size()) {}
+
+  void Add(absl::string_view field, std::string message, std::string hint = "") {
+    Issue issue;
+    issue.message = absl::StrCat(field, ": ", message);
+    issue.hint = std::move(hint);
+    issues_->push_back(std::move(issue));
+  }
+
+  // Takes over what compiling a field's text reported from the `first`-th on.
+  size_t next() const { return issues_->size(); }
+  void Attribute(absl::string_view field, size_t first) {
+    for (size_t i = first; i < issues_->size(); ++i) {
+      Issue& issue = (*issues_)[i];
+      issue.message = absl::StrCat(field, ": ", issue.message);
+    }
+  }
+
+  bool any() const { return issues_->size() > before_; }
+  std::vector<Issue>* issues() { return issues_; }
+
+ private:
+  std::vector<Issue>* issues_;
+  size_t before_;
+};
+
+std::optional<expr::Expression> CompileCondition(absl::string_view field, absl::string_view text,
+                                                 const expr::Schema& schema, Mistakes* mistakes) {
+  const size_t first = mistakes->next();
+  auto expression = expr::Compile(text, schema, expr::Type::Bool(), mistakes->issues());
+  mistakes->Attribute(field, first);
+  return expression;
+}
+
+// Where `text` first names the attribute, not merely one that begins like it; npos where it does
+// not.
+size_t FirstMention(absl::string_view text, absl::string_view name) {
+  for (size_t at = text.find(name); at != absl::string_view::npos; at = text.find(name, at + 1)) {
+    const size_t end = at + name.size();
+    if (end == text.size() || !(absl::ascii_isalnum(text[end]) || text[end] == '_')) return at;
+  }
+  return absl::string_view::npos;
+}
+
+// Appends the slots that are not there yet, in the order in which `text` names them.
+void AppendInOrderOfMention(std::vector<int> slots, absl::string_view text,
+                            std::vector<int>* evidence_slots) {
+  const auto place = [text](int slot) { return FirstMention(text, VerdictSchema().at(slot).name); };
+  std::stable_sort(slots.begin(), slots.end(),
+                   [&place](int a, int b) { return place(a) < place(b); });
+  for (const int slot : slots) {
+    if (std::find(evidence_slots->begin(), evidence_slots->end(), slot) == evidence_slots->end()) {
+      evidence_slots->push_back(slot);
+    }
+  }
+}
+
+std::vector<int> SlotsOf(const expr::Expression& expression) {
+  return {expression.slots().begin(), expression.slots().end()};
+}
+
+Basis BasisOf(const expr::Expression& expression) {
+  Basis basis = Basis::kNow;
+  for (const int slot : expression.slots()) {
+    basis = std::max(basis, SocketAttributes()[slot].basis);
+  }
+  return basis;
+}
+
+void CompileSockets(const v1::Signature& signature, CompiledSignature* compiled,
+                    Mistakes* mistakes) {
+  const auto condition = CompileCondition("sockets", signature.sockets(), SocketSchema(), mistakes);
+  if (!condition.has_value()) return;
+  for (const expr::Expression& conjunct : condition->Conjuncts()) {
+    compiled->conjuncts.push_back({conjunct, BasisOf(conjunct)});
+  }
+  compiled->states = StatesThatCanMatch(*condition);
+  AppendInOrderOfMention(SlotsOf(*condition), condition->text(), &compiled->evidence_slots);
+  if (compiled->states == 0) {
+    mistakes->Add("sockets", "holds in no TCP state",
+                  "states are named as ss(8) names them: \"established\"");
+  }
+}
+
+void CompileLookAlikes(const v1::Signature& signature, CompiledSignature* compiled,
+                       Mistakes* mistakes) {
+  std::set<std::string> names;
+  for (const v1::NamedExpression& look_alike : signature.unless()) {
+    const std::string field = absl::StrCat("unless.", look_alike.name());
+    if (!names.insert(look_alike.name()).second) mistakes->Add(field, "is named twice");
+    const auto expression =
+        CompileCondition(field, look_alike.expression(), SocketSchema(), mistakes);
+    if (!expression.has_value()) continue;
+    compiled->look_alikes.push_back({look_alike.name(), *expression});
+    AppendInOrderOfMention(SlotsOf(*expression), expression->text(), &compiled->evidence_slots);
+  }
+  if (signature.unless_size() > static_cast<int>(CompiledSignature::kMaxLookAlikes)) {
+    mistakes->Add("unless", absl::StrCat("has more than ", CompiledSignature::kMaxLookAlikes,
+                                         " look-alikes"));
+  }
+}
+
+void CompileGroupBy(const v1::Signature& signature, CompiledSignature* compiled,
+                    Mistakes* mistakes) {
+  if (signature.group_by().empty()) {
+    mistakes->Add("group_by", "names nothing",
+                  "one finding per remote address: [netns, socket.remote_ip]");
+  }
+  std::vector<std::string> candidates = {"netns"};
+  for (const SocketAttribute& attribute : SocketAttributes()) {
+    candidates.emplace_back(attribute.name);
+  }
+  for (const std::string& name : signature.group_by()) {
+    const std::optional<int> slot = SocketSchema().Find(name);
+    if (!slot.has_value() && name != "netns") {
+      const std::string nearest = NearestName(name, candidates);
+      mistakes->Add("group_by", absl::StrCat("unknown name '", name, "'"),
+                    nearest.empty() ? "" : absl::StrCat("did you mean '", nearest, "'?"));
+    } else if (slot.has_value() && SocketAttributes()[*slot].basis != Basis::kNow) {
+      mistakes->Add("group_by", absl::StrCat("'", name, "' changes while a socket lives"));
+    }
+    compiled->group_by.push_back({name, slot});
+  }
+}
+
+void CompileVerdict(const v1::Signature& signature, CompiledSignature* compiled,
+                    Mistakes* mistakes) {
+  const size_t first = mistakes->next();
+  auto verdict = expr::CompileTemplate(signature.verdict(), VerdictSchema(), mistakes->issues());
+  mistakes->Attribute("verdict", first);
+  if (!verdict.has_value()) return;
+  AppendInOrderOfMention(verdict->slots(), signature.verdict(), &compiled->evidence_slots);
+  compiled->verdict = *std::move(verdict);
+}
+
+absl::Duration CheckDuration(absl::string_view field, const google::protobuf::Duration& given,
+                             absl::Duration most, Mistakes* mistakes) {
+  const absl::Duration duration = FromProto(given);
+  if (duration < absl::ZeroDuration()) mistakes->Add(field, "is negative");
+  if (duration > most)
+    mistakes->Add(field, absl::StrCat("is longer than ", absl::FormatDuration(most)));
+  return duration;
+}
+
+void CompileTimes(const v1::Signature& signature, CompiledSignature* compiled, Mistakes* mistakes) {
+  compiled->window = CheckDuration("window", signature.window(), kMaxWindow, mistakes);
+  compiled->hold_for = CheckDuration("for", signature.for_(), kMaxWait, mistakes);
+  compiled->keep_firing_for =
+      CheckDuration("keep_firing_for", signature.keep_firing_for(), kMaxWait, mistakes);
+  if (compiled->window != absl::ZeroDuration()) return;
+  for (const int slot : compiled->evidence_slots) {
+    if (slot < SocketSchema().size() && SocketAttributes()[slot].basis == Basis::kWindow) {
+      mistakes->Add(
+          "window",
+          absl::StrCat("is not set, and ", SocketAttributes()[slot].name, " is taken over it"),
+          "window: 5s");
+      return;
+    }
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const CompiledSignature> CompileSignature(const v1::Signature& signature,
+                                                          std::vector<Issue>* issues) {
+  Mistakes mistakes(issues);
+  auto compiled = std::make_shared<CompiledSignature>();
+  compiled->definition = signature;
+  if (signature.subject() != v1::SUBJECT_SOCKET) {
+    mistakes.Add("subject", "only sockets can be looked for so far", "subject: socket");
+    return nullptr;
+  }
+  CompileSockets(signature, compiled.get(), &mistakes);
+  CompileLookAlikes(signature, compiled.get(), &mistakes);
+  CompileGroupBy(signature, compiled.get(), &mistakes);
+  if (!signature.when().empty()) {
+    compiled->when = CompileCondition("when", signature.when(), GroupSchema(), &mistakes);
+  }
+  CompileVerdict(signature, compiled.get(), &mistakes);
+  CompileTimes(signature, compiled.get(), &mistakes);
+  if (mistakes.any()) return nullptr;
+  return compiled;
+}
+
+}  // namespace tcpmedic

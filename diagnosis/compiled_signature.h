@@ -1,0 +1,59 @@
+// The inside of a compiled signature, for the engine alone; others hold it by pointer
+// (diagnosis/signature.h). Immutable.
+#ifndef TCPMEDIC_DIAGNOSIS_COMPILED_SIGNATURE_H_
+#define TCPMEDIC_DIAGNOSIS_COMPILED_SIGNATURE_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "core/expr/expression.h"
+#include "core/expr/template.h"
+#include "diagnosis/signature.h"
+#include "diagnosis/socket_schema.h"
+#include "observe/socket_sample.h"
+#include "tcpmedic/v1/signature.pb.h"
+
+namespace tcpmedic {
+
+// One operand of the top-level && of `sockets`. Its basis is the widest of what it reads.
+struct Conjunct {
+  expr::Expression expression;
+  Basis basis;
+};
+
+struct LookAlike {
+  std::string name;
+  expr::Expression expression;
+};
+
+// One component of the group's key.
+struct GroupComponent {
+  std::string name;
+  std::optional<int> slot;  // of SocketSchema; nullopt: "netns"
+};
+
+class CompiledSignature {
+ public:
+  // Look-alikes whose outcome is unknown are kept as a set of bits.
+  static constexpr size_t kMaxLookAlikes = 64;
+
+  v1::Signature definition;
+  std::vector<Conjunct> conjuncts;
+  std::vector<LookAlike> look_alikes;
+  std::vector<GroupComponent> group_by;
+  std::optional<expr::Expression> when;  // over GroupSchema; none: one socket is enough
+  expr::Template verdict;                // over VerdictSchema
+  // What `sockets`, `unless` and the verdict read, in the order in which they name it; slots of
+  // VerdictSchema.
+  std::vector<int> evidence_slots;
+  TcpStateMask states = 0;  // that `sockets` can hold in
+  absl::Duration hold_for;
+  absl::Duration window;
+  absl::Duration keep_firing_for;
+};
+
+}  // namespace tcpmedic
+
+#endif  // TCPMEDIC_DIAGNOSIS_COMPILED_SIGNATURE_H_

@@ -1,0 +1,111 @@
+#include "diagnosis/socket_history.h"
+
+#include <algorithm>
+
+#include "diagnosis/full_span.h"
+#include "diagnosis/tcp_info_reading.h"
+
+namespace tcpmedic {
+namespace {
+
+// A ring of kMaxPoints has to hold the newest point, one that is still being thinned, and one older
+// than the span.
+constexpr int kIntervalsPerCover = SocketHistory::kMaxPoints - 3;
+
+template <typename T>
+std::optional<int64_t> Increase(std::optional<T> older, std::optional<T> newer) {
+  if (!older.has_value() || !newer.has_value() || *newer < *older) return std::nullopt;
+  return static_cast<int64_t>(*newer - *older);
+}
+
+template <typename T>
+bool Backwards(std::optional<T> older, std::optional<T> newer) {
+  return older.has_value() && newer.has_value() && *newer < *older;
+}
+
+bool AnyCounterBackwards(const SocketPoint& older, const SocketPoint& newer) {
+  return Backwards(older.bytes_acked, newer.bytes_acked) ||
+         Backwards(older.busy_us, newer.busy_us) ||
+         Backwards(older.rwnd_limited_us, newer.rwnd_limited_us) ||
+         Backwards(older.sndbuf_limited_us, newer.sndbuf_limited_us) ||
+         Backwards(older.data_segments, newer.data_segments) ||
+         Backwards(older.retransmits, newer.retransmits) || Backwards(older.dsacks, newer.dsacks) ||
+         Backwards(older.reorderings, newer.reorderings);
+}
+
+}  // namespace
+
+SocketPoint PointOf(const SocketSample& sample, Moment at) {
+  SocketPoint point;
+  point.at = at;
+  point.bytes_acked = Info(sample, &tcp_info::tcpi_bytes_acked);
+  point.busy_us = Info(sample, &tcp_info::tcpi_busy_time);
+  point.rwnd_limited_us = Info(sample, &tcp_info::tcpi_rwnd_limited);
+  point.sndbuf_limited_us = Info(sample, &tcp_info::tcpi_sndbuf_limited);
+  point.data_segments = Info(sample, &tcp_info::tcpi_data_segs_out);
+  point.retransmits = Info(sample, &tcp_info::tcpi_total_retrans);
+  point.dsacks = Info(sample, &tcp_info::tcpi_dsack_dups);
+  point.reorderings = Info(sample, &tcp_info::tcpi_reord_seen);
+  point.rtt_us = RttUs(sample);
+  point.cwnd_segments = Info(sample, &tcp_info::tcpi_snd_cwnd);
+  point.ssthresh_segments = SsthreshSegments(sample);
+  return point;
+}
+
+SocketDelta Between(const SocketPoint& older, const SocketPoint& newer) {
+  SocketDelta delta;
+  delta.span = newer.at.uptime - older.at.uptime;
+  delta.bytes_acked = Increase(older.bytes_acked, newer.bytes_acked);
+  delta.busy_us = Increase(older.busy_us, newer.busy_us);
+  delta.rwnd_limited_us = Increase(older.rwnd_limited_us, newer.rwnd_limited_us);
+  delta.sndbuf_limited_us = Increase(older.sndbuf_limited_us, newer.sndbuf_limited_us);
+  delta.data_segments = Increase(older.data_segments, newer.data_segments);
+  delta.retransmits = Increase(older.retransmits, newer.retransmits);
+  delta.dsacks = Increase(older.dsacks, newer.dsacks);
+  delta.reorderings = Increase(older.reorderings, newer.reorderings);
+  return delta;
+}
+
+void SocketHistory::Add(const SocketPoint& point, absl::Duration cover) {
+  if (size_ > 0 && AnyCounterBackwards(newest(), point)) size_ = 0;
+  if (size_ == 0) began_ = point.at;
+
+  const bool newest_is_too_close =
+      size_ >= 2 && newest().at.uptime - at(size_ - 2).at.uptime < cover / kIntervalsPerCover;
+  if (newest_is_too_close) {
+    ring_[(first_ + size_ - 1) % ring_.size()] = point;
+  } else {
+    Append(point);
+  }
+  while (size_ > 2 && point.at.uptime - at(1).at.uptime >= cover) {
+    first_ = (first_ + 1) % ring_.size();
+    --size_;
+  }
+}
+
+void SocketHistory::Append(const SocketPoint& point) {
+  if (size_ == ring_.size()) {
+    if (ring_.size() < kMaxPoints) {
+      std::rotate(ring_.begin(), ring_.begin() + first_, ring_.end());
+      first_ = 0;
+      ring_.resize(std::min(kMaxPoints, ring_.size() + 6));
+    } else {
+      first_ = (first_ + 1) % ring_.size();
+      --size_;
+    }
+  }
+  ring_[(first_ + size_) % ring_.size()] = point;
+  ++size_;
+}
+
+std::optional<SocketDelta> SocketHistory::Over(absl::Duration window) const {
+  for (size_t i = size_; i-- > 1;) {
+    const SocketPoint& older = at(i - 1);
+    if (IsFull(newest().at.uptime - older.at.uptime, window)) {
+      return Between(older, newest());
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace tcpmedic

@@ -1,0 +1,84 @@
+// What the engine remembers of one suspect socket: a bounded ring of the few counters and gauges
+// that windows and measurements are made of. Pure; not thread-safe.
+//
+// A rate is taken over the span that was really observed, from the newest point that is old enough
+// (full_span.h). Where scans were stretched or missed, that is longer than the window, and the
+// evidence's basis says so.
+#ifndef TCPMEDIC_DIAGNOSIS_SOCKET_HISTORY_H_
+#define TCPMEDIC_DIAGNOSIS_SOCKET_HISTORY_H_
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "core/clock.h"
+#include "observe/socket_sample.h"
+
+namespace tcpmedic {
+
+// One reading. Counters (upper half) only grow while a connection lives.
+struct SocketPoint {
+  Moment at;
+  std::optional<uint64_t> bytes_acked;
+  std::optional<uint64_t> busy_us;
+  std::optional<uint64_t> rwnd_limited_us;
+  std::optional<uint64_t> sndbuf_limited_us;
+  std::optional<uint32_t> data_segments;
+  std::optional<uint32_t> retransmits;
+  std::optional<uint32_t> dsacks;
+  std::optional<uint32_t> reorderings;
+
+  std::optional<uint32_t> rtt_us;
+  std::optional<uint32_t> cwnd_segments;
+  std::optional<uint32_t> ssthresh_segments;
+};
+SocketPoint PointOf(const SocketSample& sample, Moment at);
+
+// By how much the counters moved between two points. Not reported in either: nullopt.
+struct SocketDelta {
+  absl::Duration span;
+  std::optional<int64_t> bytes_acked;
+  std::optional<int64_t> busy_us;
+  std::optional<int64_t> rwnd_limited_us;
+  std::optional<int64_t> sndbuf_limited_us;
+  std::optional<int64_t> data_segments;
+  std::optional<int64_t> retransmits;
+  std::optional<int64_t> dsacks;
+  std::optional<int64_t> reorderings;
+};
+SocketDelta Between(const SocketPoint& older, const SocketPoint& newer);
+
+class SocketHistory {
+ public:
+  // About 3 KB of points at most. Scans that come faster than fits are thinned: points other than
+  // the newest are at least 1/17 of the covered span apart.
+  static constexpr size_t kMaxPoints = 20;
+
+  // Adds the newest point and forgets what is not needed to look `cover` back. A counter that went
+  // backwards (the socket was disconnected and connected again, or 32 bits wrapped) begins a new
+  // history.
+  void Add(const SocketPoint& point, absl::Duration cover);
+
+  // Over the newest points that are `window` apart; nullopt before the window is full.
+  std::optional<SocketDelta> Over(absl::Duration window) const;
+
+  size_t size() const { return size_; }
+  // From the oldest (0) to the newest (size() - 1).
+  const SocketPoint& at(size_t i) const { return ring_[(first_ + i) % ring_.size()]; }
+  const SocketPoint& newest() const { return at(size_ - 1); }
+  // When this history began, even if that point is forgotten by now. Requires size() > 0.
+  Moment began() const { return began_; }
+
+ private:
+  void Append(const SocketPoint& point);
+
+  std::vector<SocketPoint> ring_;  // grows to what is needed, at most kMaxPoints
+  size_t first_ = 0;
+  size_t size_ = 0;
+  Moment began_;
+};
+
+}  // namespace tcpmedic
+
+#endif  // TCPMEDIC_DIAGNOSIS_SOCKET_HISTORY_H_

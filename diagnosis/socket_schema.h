@@ -1,0 +1,103 @@
+// Every attribute of a socket and of a group that signatures may name: one table gives its type,
+// unit, meaning, basis, the kernel's own name for it, and how it is read. What cannot be read is
+// unknown, never 0. Pure; immutable, so thread-safe.
+#ifndef TCPMEDIC_DIAGNOSIS_SOCKET_SCHEMA_H_
+#define TCPMEDIC_DIAGNOSIS_SOCKET_SCHEMA_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "core/expr/expression.h"
+#include "core/expr/schema.h"
+#include "core/expr/value.h"
+#include "diagnosis/socket_history.h"
+#include "observe/socket_sample.h"
+#include "tcpmedic/v1/evidence.pb.h"
+
+namespace tcpmedic {
+
+// What a value is taken over. A derived attribute has the basis of what it is derived from.
+enum class Basis : uint8_t {
+  kNow,       // one sample decides it
+  kLifetime,  // one sample, but it only grows: what is false now may become true
+  kWindow,    // two samples, the signature's window apart
+};
+
+// What attributes are read from. Without a window (it is not full yet) those of basis kWindow are
+// unknown.
+struct SocketReading {
+  const SocketSample* sample = nullptr;
+  const SocketDelta* window = nullptr;
+};
+
+struct SocketAttribute {
+  absl::string_view name;
+  expr::Type type;
+  absl::string_view unit;  // as in v1::Evidence
+  Basis basis;
+  absl::string_view source;  // the kernel's own name
+  absl::string_view doc;
+  std::optional<expr::Value> (*read)(const SocketReading&);
+  // Null, or what stood in for a value that was not reported ("rtt for min_rtt"); empty where
+  // nothing had to.
+  absl::string_view (*fallback)(const SocketReading&) = nullptr;
+};
+
+// By slot of SocketSchema().
+absl::Span<const SocketAttribute> SocketAttributes();
+
+// What `sockets`, `unless` and `group_by` may name.
+const expr::Schema& SocketSchema();
+
+// What holds for a group of sockets as a whole.
+struct GroupReading {
+  int64_t count = 0;
+  std::optional<double> goodput_bps;  // the sum over its sockets
+};
+// What `when` may name: group.count, group.goodput_bps.
+const expr::Schema& GroupSchema();
+// What a verdict may name: first the slots of SocketSchema (the exemplar's), then those of
+// GroupSchema.
+const expr::Schema& VerdictSchema();
+
+class SocketActivation : public expr::Activation {
+ public:
+  explicit SocketActivation(const SocketReading& reading) : reading_(reading) {}
+  expr::Value Get(int slot) const override;
+
+ private:
+  const SocketReading& reading_;
+};
+
+class GroupActivation : public expr::Activation {
+ public:
+  explicit GroupActivation(const GroupReading& reading) : reading_(reading) {}
+  expr::Value Get(int slot) const override;
+
+ private:
+  const GroupReading& reading_;
+};
+
+class VerdictActivation : public expr::Activation {
+ public:
+  VerdictActivation(const SocketReading& exemplar, const GroupReading& group)
+      : exemplar_(exemplar), group_(group) {}
+  expr::Value Get(int slot) const override;
+
+ private:
+  SocketActivation exemplar_;
+  GroupActivation group_;
+};
+
+// The attribute in `slot` of VerdictSchema as evidence; its value is absent where it is unknown.
+v1::Evidence MakeEvidence(int slot, const SocketReading& exemplar, const GroupReading& group);
+
+// "5s", "5.2s", "1m10s": to a tenth of a second.
+std::string SpanText(absl::Duration span);
+
+}  // namespace tcpmedic
+
+#endif  // TCPMEDIC_DIAGNOSIS_SOCKET_SCHEMA_H_
