@@ -1,5 +1,6 @@
-// The kernel's counters of one network namespace, from /proc/PID/net/{netstat,snmp,snmp6,sockstat,sockstat6}, where TcpExt
-// lives (rtnetlink carries link and IPv6 statistics only). The files are kept open and read with pread.
+// The kernel's counters of one network namespace, from
+// /proc/PID/net/{netstat,snmp,snmp6,sockstat,sockstat6}, where TcpExt lives (rtnetlink carries link
+// and IPv6 statistics only). The files are kept open and read with pread.
 #ifndef TCPMEDIC_OBSERVE_COUNTERS_H_
 #define TCPMEDIC_OBSERVE_COUNTERS_H_
 
@@ -14,18 +15,26 @@
 
 namespace tcpmedic {
 
-// One reading of all counters, named as nstat(8) does: "TcpExtSyncookiesSent", "TcpRetransSegs". Most count
-// up, wrap and reset; a few ("TcpCurrEstab", "SockstatTcpMem") are gauges. A missing counter is unknown, never 0.
+// One reading of all counters, named as nstat(8) does: "TcpExtSyncookiesSent", "TcpRetransSegs".
+// Most count up, wrap and reset; a few ("TcpCurrEstab", "SockstatTcpMem") are gauges. A missing
+// counter is unknown, never 0.
 class CounterSample {
  public:
   std::optional<int64_t> Get(absl::string_view name) const;
   size_t size() const { return values_.size(); }
   void Set(absl::string_view name, int64_t value) { values_[name] = value; }
-  void Clear() { values_.clear(); }
+  void Clear() {
+    values_.clear();
+    malformed_ = 0;
+  }
+  // Lines and values that could not be understood, and are therefore missing.
+  int malformed() const { return malformed_; }
+  void AddMalformed(int count) { malformed_ += count; }
   const absl::flat_hash_map<std::string, int64_t>& values() const { return values_; }
 
  private:
   absl::flat_hash_map<std::string, int64_t> values_;
+  int malformed_ = 0;
 };
 
 class CounterSource {
@@ -36,8 +45,9 @@ class CounterSource {
   virtual absl::Status Read(CounterSample* sample) = 0;
 };
 
-// Parsers, pure: header line / value line pairs ("TcpExt: A B\nTcpExt: 1 2"), "Name value" lines (snmp6), and
-// "TCP: inuse 5 mem 3" lines (sockstat). Malformed pairs are skipped and counted in the result.
+// Parsers, pure: header line / value line pairs ("TcpExt: A B\nTcpExt: 1 2"), "Name value" lines
+// (snmp6), and "TCP: inuse 5 mem 3" lines (sockstat: "SockstatTcpInuse"). What is malformed is
+// skipped and counted in the result.
 int ParseNetstat(absl::string_view text, CounterSample* sample);
 int ParseSnmp6(absl::string_view text, CounterSample* sample);
 int ParseSockstat(absl::string_view text, CounterSample* sample);

@@ -1,9 +1,9 @@
 // Every network namespace on the host, not only the first: containers live there.
 //
-// A netlink socket or a /proc file kept open holds its namespace, and a veth peer, alive; so they are
-// keyed by namespace inode and closed on the first Refresh that finds no process with that inode. Counters need no
-// setns (/proc/PID/net); netlink sockets do, on a short-lived thread, so that no other thread ever leaves its
-// namespace. Not thread-safe.
+// A netlink socket or a /proc file kept open holds its namespace, and a veth peer, alive; so they
+// are keyed by namespace inode and closed on the first Refresh that finds no process with that
+// inode. Counters need no setns (/proc/PID/net); netlink sockets do, on a short-lived thread, so
+// that no other thread ever leaves its namespace. Not thread-safe.
 #ifndef TCPMEDIC_OBSERVE_NAMESPACES_H_
 #define TCPMEDIC_OBSERVE_NAMESPACES_H_
 
@@ -22,9 +22,10 @@ namespace tcpmedic {
 struct ObservedNamespace {
   uint64_t inode = 0;
   uint64_t cookie = 0;
-  int pid = 0;        // a process that is in it now, in the agent's pid namespace
-  std::string name;   // for people: "host" for our own, "netns of pid 812 (nginx)"
-  SocketSource* sockets = nullptr;    // owned by the Namespaces, valid until the next Refresh; null: see problem
+  int pid = 0;       // a process that is in it now, in the agent's pid namespace
+  std::string name;  // for people: "host" for init's, else "netns of pid 812 (nginx)"
+  SocketSource* sockets =
+      nullptr;  // owned by the Namespaces, valid until the next Refresh; null: see problem
   CounterSource* counters = nullptr;  // likewise
   std::string problem;  // empty, or why it cannot be read: "setns: EPERM (needs CAP_SYS_ADMIN)"
 };
@@ -46,6 +47,8 @@ class Namespaces {
 
   const std::vector<ObservedNamespace>& current() const { return current_; }  // by inode, ascending
   int omitted() const { return omitted_; }
+  // Processes whose namespace we may not see (ptrace rights): theirs may be missing from current().
+  int processes_denied() const { return processes_denied_; }
 
  private:
   struct Open;
@@ -53,6 +56,7 @@ class Namespaces {
   std::vector<ObservedNamespace> current_;
   std::vector<std::unique_ptr<Open>> open_;
   int omitted_ = 0;
+  int processes_denied_ = 0;
 };
 
 }  // namespace tcpmedic

@@ -22,7 +22,8 @@ struct Holder {
 
 // A pass over every /proc/PID/fd. Bounded: gives up after `max_fds` links and says so.
 struct HolderScan {
-  absl::flat_hash_map<uint32_t, std::vector<Holder>> holders;  // by socket inode; every holder: forks share sockets
+  absl::flat_hash_map<uint32_t, std::vector<Holder>>
+      holders;  // by socket inode; every holder: forks share sockets
   int64_t fds_read = 0;
   int64_t processes_denied = 0;  // whose fds may not be read (EACCES): holders may be missing
   bool complete = true;
@@ -32,12 +33,15 @@ class Processes {
  public:
   explicit Processes(std::string proc_root = "/proc") : root_(std::move(proc_root)) {}
 
-  HolderScan FindHolders(const absl::flat_hash_set<uint32_t>& inodes, int64_t max_fds = 2'000'000) const;
+  HolderScan FindHolders(const absl::flat_hash_set<uint32_t>& inodes,
+                         int64_t max_fds = 2'000'000) const;
 
-  // NotFound: no such process (any more). Fields that may not be read stay unset. `fds` is left empty.
+  // NotFound: no such process (any more). Fields that may not be read stay unset. `fds` is left
+  // empty.
   absl::StatusOr<v1::Process> Read(int pid) const;
 
-  // The start time in clock ticks since boot, which with the pid identifies a process. NotFound as above.
+  // The start time in clock ticks since boot, which with the pid identifies a process. NotFound as
+  // above.
   absl::StatusOr<uint64_t> StartTicks(int pid) const;
 
  private:

@@ -1,5 +1,5 @@
-// One reading of one TCP socket, as inet_diag reports it. The hot path's only struct: plain, no heap, copied
-// freely. "Not reported" is std::nullopt, never 0.
+// One reading of one TCP socket, as inet_diag reports it. The hot path's only struct: plain, no
+// heap, copied freely. "Not reported" is std::nullopt, never 0.
 #ifndef TCPMEDIC_OBSERVE_SOCKET_SAMPLE_H_
 #define TCPMEDIC_OBSERVE_SOCKET_SAMPLE_H_
 
@@ -48,12 +48,13 @@ class TcpInfo {
   // Field(&tcp_info::tcpi_rtt): nullopt where the kernel's struct ends before the member's end.
   template <typename T>
   std::optional<T> Field(T tcp_info::*member) const {
-    const auto offset = reinterpret_cast<const char*>(&(info_.*member)) -
-                        reinterpret_cast<const char*>(&info_);
+    const auto offset =
+        reinterpret_cast<const char*>(&(info_.*member)) - reinterpret_cast<const char*>(&info_);
     if (static_cast<size_t>(offset) + sizeof(T) > size_) return std::nullopt;
     return info_.*member;
   }
-  // tcpi_delivery_rate_app_limited is a bit-field: the newest rate sample was limited by the application.
+  // tcpi_delivery_rate_app_limited is a bit-field: the newest rate sample was limited by the
+  // application.
   std::optional<bool> delivery_rate_app_limited() const;
 
  private:

@@ -116,7 +116,7 @@ TEST(IncludeGraph, EachForeignInterfaceHasOneDoor) {
     std::string reason;
   };
   const std::vector<Door> doors = {
-      {"netlink/", "observe/inet_diag_socket.cc",
+      {"netlink/", "observe/netlink_channel.cc",
        "one place decides how the kernel is asked; all else parses bytes or takes samples"},
       {"sqlite3.h", "controller/store/sqlite_store.cc",
        "everything else must work over any Store that passes the contract"},

@@ -1,0 +1,41 @@
+// The counters of the network namespace that a process is in, from its /proc/PID/net. The files
+// stay open and are read again with pread, so that a reading costs five system calls; open, they
+// keep the namespace alive. Not thread-safe.
+#ifndef TCPMEDIC_OBSERVE_PROC_COUNTERS_H_
+#define TCPMEDIC_OBSERVE_PROC_COUNTERS_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "observe/counters.h"
+#include "observe/proc_directory.h"
+#include "observe/unique_fd.h"
+
+namespace tcpmedic {
+
+class ProcCounters : public CounterSource {
+ public:
+  // Opens the files under `process`, an open /proc/PID (or /proc/self). Those that this kernel
+  // lacks are left out; an error, that of the first, only where none can be opened.
+  static absl::StatusOr<std::unique_ptr<ProcCounters>> Open(const ProcDirectory& process);
+
+  absl::Status Read(CounterSample* sample) override;
+
+ private:
+  using Parser = int (*)(absl::string_view, CounterSample*);
+  struct File {
+    UniqueFd fd;
+    Parser parse;
+  };
+
+  ProcCounters() = default;
+
+  std::vector<File> files_;
+  std::string buffer_;
+};
+
+}  // namespace tcpmedic
+
+#endif  // TCPMEDIC_OBSERVE_PROC_COUNTERS_H_
