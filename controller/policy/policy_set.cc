@@ -1,0 +1,154 @@
+#include "controller/policy/policy_set.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "controller/policy/digest.h"
+#include "controller/policy/document.h"
+#include "controller/policy/policy_document.h"
+#include "controller/policy/signature_document.h"
+#include "controller/policy/yaml_file.h"
+
+namespace tcpmedic {
+namespace {
+
+enum DocumentKind { kSignature = 1, kPolicy = 2 };
+constexpr Word kKinds[] = {{"Signature", kSignature}, {"Policy", kPolicy}};
+constexpr size_t kRevisionDigits = 12;
+
+// The name of everything that one kind of document declares, with where that was.
+using Declarations = std::map<std::string, std::string>;
+
+std::string Digest(absl::Span<const PolicyFile> files) {
+  std::string bytes;  // lengths first, so that no two sets of files read the same
+  for (const PolicyFile& file : files) {
+    absl::StrAppend(&bytes, file.path.size(), ":", file.path, file.content.size(), ":",
+                    file.content);
+  }
+  return Sha256Hex(bytes);
+}
+
+std::vector<std::string> Names(const Declarations& declarations) {
+  std::vector<std::string> names;
+  for (const auto& [name, where] : declarations) names.push_back(name);
+  return names;
+}
+
+// Collects the documents of all files; what one file says about another is checked at the end.
+class Reader {
+ public:
+  explicit Reader(std::vector<Issue>* issues) : issues_(issues) {}
+
+  void Read(const PolicyFile& policy_file) {
+    const YamlFile file(policy_file.path, policy_file.content, issues_);
+    for (const YamlNode& root : file.documents()) {
+      const std::optional<Document> document = ReadDocument(file, root, kKinds, issues_);
+      if (!document.has_value()) continue;
+      Declare(file, *document);
+      if (document->kind == kSignature) {
+        *set_.signatures.add_signatures() = ReadSignature(file, *document, issues_);
+      } else {
+        set_.policies.push_back(ReadPolicy(file, *document, issues_));
+        const YamlNode* signature = document->spec->Find("signature");
+        if (signature != nullptr && !signature->text.empty()) {
+          // Written now, while the file is at hand; kept only if nobody declares the signature.
+          signature_uses_.push_back(
+              {signature->text,
+               file.IssueAt(signature->place,
+                            absl::StrCat("there is no signature '", signature->text, "'"))});
+        }
+      }
+    }
+  }
+
+  PolicySet Finish() {
+    const Declarations& signatures = declared_[kSignature];
+    for (auto& [name, issue] : signature_uses_) {
+      if (signatures.contains(name)) continue;
+      const std::string nearest = NearestName(name, Names(signatures));
+      if (!nearest.empty()) issue.hint = absl::StrCat("did you mean '", nearest, "'?");
+      issues_->push_back(std::move(issue));
+    }
+    const auto by_name = [](const auto& a, const auto& b) { return a.name() < b.name(); };
+    std::sort(set_.signatures.mutable_signatures()->begin(),
+              set_.signatures.mutable_signatures()->end(), by_name);
+    std::sort(set_.policies.begin(), set_.policies.end(), by_name);
+    return std::move(set_);
+  }
+
+ private:
+  struct SignatureUse {
+    std::string name;
+    Issue unless_declared;
+  };
+
+  void Declare(const YamlFile& file, const Document& document) {
+    if (document.name.empty()) return;
+    const Issue here = file.IssueAt(document.name_place, "");
+    const auto [first, is_new] = declared_[document.kind].emplace(
+        document.name, absl::StrCat(here.file, ":", here.position.line));
+    if (is_new) return;
+    issues_->push_back(file.IssueAt(
+        document.name_place,
+        absl::StrCat("there is already a ", document.kind == kSignature ? "signature" : "policy",
+                     " '", document.name, "', at ", first->second)));
+  }
+
+  std::vector<Issue>* issues_;
+  PolicySet set_;
+  std::map<int, Declarations> declared_;  // by kind of document
+  std::vector<SignatureUse> signature_uses_;
+};
+
+}  // namespace
+
+std::optional<PolicySet> ParsePolicyFiles(std::vector<PolicyFile> files,
+                                          std::vector<Issue>* issues) {
+  std::erase_if(files, [](const PolicyFile& file) { return HoldsCases(file.path); });
+  std::sort(files.begin(), files.end(),
+            [](const PolicyFile& a, const PolicyFile& b) { return a.path < b.path; });
+
+  std::vector<Issue> found;
+  Reader reader(&found);
+  for (const PolicyFile& file : files) reader.Read(file);
+  PolicySet set = reader.Finish();
+  if (!found.empty()) {
+    std::stable_sort(found.begin(), found.end(), [](const Issue& a, const Issue& b) {
+      return std::tie(a.file, a.position.line, a.position.column) <
+             std::tie(b.file, b.position.line, b.position.column);
+    });
+    std::move(found.begin(), found.end(), std::back_inserter(*issues));
+    return std::nullopt;
+  }
+  set.digest = Digest(files);
+  set.revision = absl::StrCat("digest:", set.digest.substr(0, kRevisionDigits));
+  set.signatures.set_digest(set.digest);
+  set.signatures.set_revision(set.revision);
+  return set;
+}
+
+absl::StatusOr<PolicySet> LoadPolicyDirectory(const std::string& directory,
+                                              std::vector<Issue>* issues) {
+  absl::StatusOr<std::vector<PolicyFile>> files = ReadPolicyFiles(directory);
+  if (!files.ok()) return files.status();
+  std::vector<Issue> found;
+  std::optional<PolicySet> set = ParsePolicyFiles(*std::move(files), &found);
+  if (set.has_value()) return *std::move(set);
+
+  const absl::Status status =
+      absl::InvalidArgumentError(absl::StrCat("read policies in ", directory, ": ", found.size(),
+                                              found.size() == 1 ? " mistake" : " mistakes"));
+  for (Issue& issue : found) {
+    issue.file = absl::StrCat(directory, "/", issue.file);
+    issues->push_back(std::move(issue));
+  }
+  return status;
+}
+
+}  // namespace tcpmedic
