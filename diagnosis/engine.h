@@ -4,7 +4,11 @@
 // Per scan:  BeginScan(now) → for each namespace: BeginNamespace, Observe for each socket → EndScan
 // → Findings. The engine keeps samples only of suspects: sockets that pass the part of a
 // signature's `sockets` that one sample can decide. Memory follows suspects, not sockets; Observe
-// does not allocate for the others.
+// does not allocate for the others. A socket that fails only for its youth (socket.data_segments >=
+// 200) is remembered too, while that takes no more than half of the room: its window is full by the
+// time that it is old enough, and a fresh flow is found seconds sooner.
+//
+// How a finding lives: finding_life.h; how a socket belongs to one: signature_watch.h.
 #ifndef TCPMEDIC_DIAGNOSIS_ENGINE_H_
 #define TCPMEDIC_DIAGNOSIS_ENGINE_H_
 
