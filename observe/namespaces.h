@@ -35,7 +35,7 @@ class Namespaces {
   struct Options {
     std::string proc_root = "/proc";
     // Where not empty, only these namespaces are opened (by inode): a drill watches its lab alone.
-    absl::flat_hash_set<uint64_t> only_inodes;
+    absl::flat_hash_set<uint64_t> only_inodes = {};
     int max_namespaces = 1024;  // further ones are left out and counted
   };
   explicit Namespaces(Options options);
