@@ -42,8 +42,8 @@ class Expression {
   // Strings, lists and maps in the result are views into the activation, the expression or
   // `scratch`.
   Value Evaluate(const Activation& activation, Scratch* scratch) const;
-  // For results that build no text and no list: a text that an attribute holds may be returned,
-  // bitrate(…) may not (asserted). Allocates nothing unless the expression builds one on the way.
+  // Without storage for texts and lists: one that an attribute holds is returned, one that was
+  // built, as by bitrate(…), is error kNoScratch. Allocates nothing unless one is built on the way.
   Value Evaluate(const Activation& activation) const;
 
   const std::string& text() const;

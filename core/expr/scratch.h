@@ -15,26 +15,31 @@ namespace tcpmedic::expr {
 
 class Scratch {
  public:
-  // Bound on everything that one Scratch gives.
+  // Bound on everything that one Scratch gives. Over it, these return null or error kTooLarge.
   static constexpr size_t kMaxBytes = 1 << 20;
 
   Scratch() = default;
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
 
-  // Value::String of a copy of `text`; error kTooLarge over the bound.
-  Value String(absl::string_view text);
-  // Null over the bound. The elements are null values.
-  Value* Values(size_t count);
+  Value String(absl::string_view text);  // a copy
+  char* Text(size_t size);
+  Value* Values(size_t count);  // null values
   MapEntry* Entries(size_t count);
 
- private:
-  void* Allocate(size_t bytes);  // aligned for Value
+  // Whether `address` is in memory that this gave.
+  bool Holds(const void* address) const;
 
-  std::vector<std::unique_ptr<Value[]>> blocks_;  // of Value for its alignment
-  size_t used_in_last_ = 0;                       // in units of Value
-  size_t size_of_last_ = 0;
-  size_t bytes_ = 0;
+ private:
+  struct Block {
+    std::unique_ptr<char[]> memory;
+    size_t size;
+    size_t used;
+  };
+  char* Allocate(size_t bytes);  // aligned for Value
+
+  std::vector<Block> blocks_;
+  size_t used_ = 0;
 };
 
 }  // namespace tcpmedic::expr

@@ -1,7 +1,8 @@
 // Text with {{ expression }} in it, as verdicts are written. Values are written for people:
-// durations as "148 ms", integers plain, doubles to three significant digits, addresses as text; an
-// unknown value as "(not known)". The language's functions bitrate(), percent() and bytes() give
-// "780 kbit/s", "1.2 %" and "8.0 GiB". Immutable after CompileTemplate; thread-safe.
+// durations as "148 ms", integers plain, doubles to three significant digits (and all before the
+// point), addresses as text; an unknown value as "(not known)". The language's functions bitrate(),
+// percent() and bytes() give "780 kbit/s", "1.2 %" and "8.0 GiB". Immutable after CompileTemplate;
+// thread-safe.
 #ifndef TCPMEDIC_CORE_EXPR_TEMPLATE_H_
 #define TCPMEDIC_CORE_EXPR_TEMPLATE_H_
 

@@ -49,6 +49,8 @@ class Type {
   static constexpr Type Ip() { return Type(Kind::kIp); }
   static constexpr Type Cidr() { return Type(Kind::kCidr); }
   static constexpr Type Nothing() { return Type(Kind::kNothing); }
+  // Only while compiling: of what is a mistake and reported already.
+  static constexpr Type Poison() { return Type(Kind::kError); }
   // `element` has a depth below kMaxDepth.
   static constexpr Type List(Type element) { return Type(Kind::kList, element); }
   static constexpr Type Map(Type value) { return Type(Kind::kMap, value); }  // keys are strings

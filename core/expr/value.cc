@@ -105,6 +105,8 @@ absl::string_view Describe(Error error) {
       return "the result is too large";
     case Error::kWrongType:
       return "the attribute's value has another type than its schema says";
+    case Error::kNoScratch:
+      return "the result is a text that has no place to live";
   }
   return "invalid error";
 }

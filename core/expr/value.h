@@ -49,6 +49,7 @@ enum class Error : uint8_t {
   kOutOfDomain,      // sqrt() of a negative number
   kTooLarge,         // over the bounds on built text and lists, or on loop steps
   kWrongType,        // the activation gave a value that is not of the schema's type
+  kNoScratch,        // the result is a text or list that was built, and no Scratch was given
 };
 absl::string_view Describe(Error error);  // "division by zero"
 
