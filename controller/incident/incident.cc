@@ -120,6 +120,7 @@ class Transition {
   absl::StatusOr<Step> operator()(const FindingGone& event);
   absl::StatusOr<Step> operator()(const Decided& event);
   absl::StatusOr<Step> operator()(const Proposed& event);
+  absl::StatusOr<Step> operator()(const CannotPropose& event);
   absl::StatusOr<Step> operator()(const ProposalExpired& event);
   absl::StatusOr<Step> operator()(const Rejected& event);
   absl::StatusOr<Step> operator()(const ProposeRequested& event);
@@ -310,6 +311,12 @@ absl::StatusOr<Step> Transition::operator()(const Proposed& event) {
                         Clock(FromWire(proposal.expires_at()))),
            absl::StrCat("policy ", proposal.policy()));
   Tell();
+  return std::move(step_);
+}
+
+absl::StatusOr<Step> Transition::operator()(const CannotPropose& event) {
+  if (absl::Status open = IllegalUnlessOpen(); !open.ok()) return open;
+  Happened("not_proposed", absl::StrCat("Nothing is proposed: ", event.why), kController);
   return std::move(step_);
 }
 

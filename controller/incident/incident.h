@@ -51,6 +51,10 @@ struct Decided {
 struct Proposed {
   v1::Proposal proposal;
 };
+// The proposal that Propose asked for cannot be made: the finding does not say enough.
+struct CannotPropose {
+  std::string why;
+};
 struct ProposalExpired {};
 struct Rejected {
   std::string by;
@@ -67,8 +71,9 @@ struct AgentLost {
 };
 struct AgentBack {};
 
-using Event = std::variant<FindingObserved, FindingGone, Decided, Proposed, ProposalExpired,
-                           Rejected, ProposeRequested, PoliciesChanged, AgentLost, AgentBack>;
+using Event =
+    std::variant<FindingObserved, FindingGone, Decided, Proposed, CannotPropose, ProposalExpired,
+                 Rejected, ProposeRequested, PoliciesChanged, AgentLost, AgentBack>;
 
 // ---- Effects: what has to follow, in this order.
 
@@ -76,7 +81,7 @@ using Event = std::variant<FindingObserved, FindingGone, Decided, Proposed, Prop
 struct AskPolicy {
   std::string asked_by;  // the operator that insists on a proposal; empty: nobody does
 };
-// Make a proposal of next.decision, then Advance by Proposed.
+// Make a proposal of next.decision, then Advance by Proposed or CannotPropose.
 struct Propose {};
 // End the proposal next.proposal_id so.
 struct EndProposal {

@@ -38,6 +38,16 @@ struct Transaction {
   std::vector<v1::Proposal> proposals;  // likewise
   std::vector<OutboxEntry> outbox;
   std::vector<v1::AuditEntry> audit;  // in order; sequence and hash are the store's
+
+  bool empty() const {
+    return incidents.empty() && proposals.empty() && outbox.empty() && audit.empty();
+  }
+  void Append(const Transaction& later) {
+    incidents.insert(incidents.end(), later.incidents.begin(), later.incidents.end());
+    proposals.insert(proposals.end(), later.proposals.begin(), later.proposals.end());
+    outbox.insert(outbox.end(), later.outbox.begin(), later.outbox.end());
+    audit.insert(audit.end(), later.audit.begin(), later.audit.end());
+  }
 };
 
 struct IncidentQuery {

@@ -1,0 +1,584 @@
+#include "controller/coordinator.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "controller/incident/ids.h"
+#include "controller/wire_time.h"
+
+namespace tcpmedic {
+namespace {
+
+constexpr int kDefaultLimit = 100;
+constexpr int kMaxLimit = 1000;
+constexpr size_t kMaxHostNameBytes = 253;  // of a DNS name
+constexpr int kAnnouncementsAtOnce = 100;
+constexpr absl::Duration kForgetInterval = absl::Hours(1);
+// A signature holds after its window and its `for`; two scans more, so that the agent has certainly
+// looked.
+constexpr int kScansOfGrace = 2;
+
+bool IsOpen(const v1::Incident& incident) { return incident.state() == v1::Incident::STATE_OPEN; }
+
+bool IsHostName(absl::string_view name) {
+  return !name.empty() && name.size() <= kMaxHostNameBytes &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return absl::ascii_isalnum(c) || c == '.' || c == '-' || c == '_';
+         });
+}
+
+int Limit(int asked) { return asked <= 0 ? kDefaultLimit : std::min(asked, kMaxLimit); }
+
+}  // namespace
+
+Coordinator::Coordinator(CoordinatorOptions options, PolicySet policies, Store* store,
+                         Announcer* announcer, const Clock* clock)
+    : options_(std::move(options)),
+      store_(store),
+      announcer_(announcer),
+      clock_(clock),
+      new_proposal_id_([] { return RandomId("p-"); }),
+      policies_(std::move(policies)),
+      policies_loaded_at_(clock->Now().wall) {}
+
+absl::StatusOr<std::unique_ptr<Coordinator>> Coordinator::Start(CoordinatorOptions options,
+                                                                PolicySet policies, Store* store,
+                                                                Announcer* announcer,
+                                                                const Clock* clock) {
+  std::unique_ptr<Coordinator> coordinator(
+      new Coordinator(std::move(options), std::move(policies), store, announcer, clock));
+  absl::MutexLock lock(&coordinator->mutex_);
+  if (absl::Status loaded = coordinator->Load(); !loaded.ok()) return loaded;
+  return coordinator;
+}
+
+absl::Status Coordinator::Load() {
+  const Moment now = clock_->Now();
+  auto incidents = store_->IncidentsLive(now.wall - kFlapWindow);
+  if (!incidents.ok()) return incidents.status();
+  for (v1::Incident& incident : *incidents) {
+    absl::StatusOr<v1::IncidentView> view = ViewOf(std::move(incident));
+    if (!view.ok()) return view.status();
+    const v1::Incident& loaded = view->incident();
+    HostNamed(loaded.host());
+    by_key_[{loaded.host(), loaded.finding().signature(), loaded.finding().group()}] = loaded.id();
+    live_[loaded.id()] = {*view, now.uptime};
+  }
+  for (const auto& [name, labels] : options_.host_labels) HostNamed(name);
+  Draft draft{now, {}, {}};
+  if (absl::Status asked = AskNewPolicies(&draft); !asked.ok()) return asked;
+  return Conclude(std::move(draft));
+}
+
+// ---- Events into drafts, drafts into the truth.
+
+absl::Status Coordinator::PursueInto(Draft* draft, const v1::IncidentView& view,
+                                     const Event& event) {
+  const HostFacts& host = HostNamed(view.incident().host()).facts;
+  absl::StatusOr<Pursued> pursued =
+      Pursue(view, event, {policies_, host, new_proposal_id_, draft->now.wall});
+  if (!pursued.ok()) return pursued.status();
+  const std::string& id = view.incident().id();
+  const auto live = live_.find(id);
+  const bool due = live == live_.end() ||
+                   draft->now.uptime - live->second.persisted_at >= kEvidencePersistInterval;
+  Draft::Entry& entry = draft->incidents[id];
+  entry = {std::move(pursued->next), entry.persist || pursued->noteworthy || due};
+  draft->transaction.Append(pursued->transaction);
+  return absl::OkStatus();
+}
+
+absl::Status Coordinator::PursueNewInto(Draft* draft, const HostFacts& host,
+                                        const v1::Finding& finding) {
+  std::string id;
+  for (;;) {
+    id = RandomId("i-");
+    IncidentQuery same;
+    same.id_prefix = id;
+    absl::StatusOr<std::vector<v1::Incident>> known = store_->Incidents(same);
+    if (!known.ok()) return known.status();
+    if (known->empty() && draft->incidents.count(id) == 0) break;
+  }
+  absl::StatusOr<Pursued> pursued =
+      PursueNew(id, finding, {policies_, host, new_proposal_id_, draft->now.wall});
+  if (!pursued.ok()) return pursued.status();
+  draft->incidents[id] = {std::move(pursued->next), true};
+  draft->transaction.Append(pursued->transaction);
+  return absl::OkStatus();
+}
+
+absl::Status Coordinator::Conclude(Draft draft) {
+  for (const auto& [id, entry] : draft.incidents) {
+    if (entry.persist) draft.transaction.incidents.push_back(entry.view.incident());
+  }
+  if (!draft.transaction.empty()) {
+    if (absl::Status committed = store_->Commit(draft.transaction); !committed.ok()) {
+      return committed;
+    }
+  }
+  for (auto& [id, entry] : draft.incidents) {
+    const v1::Incident& incident = entry.view.incident();
+    by_key_[{incident.host(), incident.finding().signature(), incident.finding().group()}] = id;
+    Live& live = live_[id];
+    if (entry.persist) {
+      live.persisted_at = draft.now.uptime;
+      v1::WatchEvent event;
+      *event.mutable_incident() = entry.view;
+      for (Watcher* watcher : watchers_) watcher->OnEvent(event);
+    }
+    live.view = std::move(entry.view);
+  }
+  return absl::OkStatus();
+}
+
+// ---- Agents.
+
+absl::StatusOr<Coordinator::Welcomed> Coordinator::OnHello(const v1::Hello& hello) {
+  if (!IsHostName(hello.host())) {
+    return absl::InvalidArgumentError(
+        "Hello.host must be a host's name: letters, digits, '.', '-' and '_'");
+  }
+  absl::MutexLock lock(&mutex_);
+  if (hosts_.count(hello.host()) == 0 && hosts_.size() >= kMaxHosts) {
+    return absl::ResourceExhaustedError(absl::StrCat("more than ", kMaxHosts, " hosts"));
+  }
+  const Moment now = clock_->Now();
+  HostState& host = HostNamed(hello.host());
+  Welcomed welcomed;
+  welcomed.session = ++last_session_;
+  welcomed.superseded = host.session;
+  sessions_.erase(host.session);
+  sessions_[welcomed.session] = hello.host();
+  // Another process has to look anew. The same one, after a lost link, has not stopped looking.
+  if (host.hello.session_nonce() != hello.session_nonce()) {
+    host.looking_since = absl::InfiniteFuture();
+  }
+  host.session = welcomed.session;
+  host.hello = hello;
+  host.connected_at = now.wall;
+  host.heard_at = now.uptime;
+  welcomed.welcome.set_controller_version(options_.version);
+  *welcomed.welcome.mutable_signatures() = policies_.signatures;
+  return welcomed;
+}
+
+absl::Status Coordinator::OnReport(uint64_t session, const v1::Report& report) {
+  absl::MutexLock lock(&mutex_);
+  const auto named = sessions_.find(session);
+  if (named == sessions_.end()) {
+    return absl::AbortedError("another stream of this host has taken over");
+  }
+  if (report.findings_size() > kMaxFindingsPerReport) {
+    return absl::ResourceExhaustedError(absl::StrCat("a report of ", report.findings_size(),
+                                                     " findings, at most ", kMaxFindingsPerReport,
+                                                     ": send fewer and set findings_omitted"));
+  }
+  HostState& host = hosts_.at(named->second);
+  const Moment now = clock_->Now();
+  absl::Time looking_since = host.looking_since;
+  if (report.signatures_digest() != policies_.signatures.digest()) {
+    looking_since = absl::InfiniteFuture();
+  } else if (looking_since == absl::InfiniteFuture()) {
+    looking_since = FromWire(report.at());
+  }
+
+  Draft draft{now, {}, {}};
+  if (host.lost) {
+    for (const Live* live : OpenOf(host.facts.name)) {
+      if (absl::Status back = PursueInto(&draft, live->view, AgentBack{}); !back.ok()) return back;
+    }
+  }
+  const auto current = [&](const std::string& id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const auto drafted = draft.incidents.find(id);
+    return drafted != draft.incidents.end() ? drafted->second.view : live_.at(id).view;
+  };
+  std::set<Key> present;
+  int open = static_cast<int>(OpenOf(host.facts.name).size());
+  int not_taken = 0;
+  for (const v1::Finding& finding : report.findings()) {
+    const Key key{host.facts.name, finding.signature(), finding.group()};
+    if (!present.insert(key).second) continue;
+    const auto known = by_key_.find(key);
+    absl::Status pursued;
+    if (known != by_key_.end() && Claims(live_.at(known->second).view.incident(), now.wall)) {
+      pursued = PursueInto(&draft, current(known->second), FindingObserved{finding});
+    } else if (open >= kMaxOpenIncidentsPerHost) {
+      ++not_taken;
+    } else {
+      ++open;
+      pursued = PursueNewInto(&draft, host.facts, finding);
+    }
+    if (!pursued.ok()) return pursued;
+  }
+  HostState judged = host;
+  judged.looking_since = looking_since;
+  for (const auto& [id, live] : live_) {
+    const v1::Incident& incident = live.view.incident();
+    const Key key{incident.host(), incident.finding().signature(), incident.finding().group()};
+    if (key.host != host.facts.name || !incident.finding_present() || present.count(key) > 0 ||
+        !AbsenceCounts(judged, report, key.signature)) {
+      continue;
+    }
+    if (absl::Status gone = PursueInto(&draft, current(id), FindingGone{}); !gone.ok()) return gone;
+  }
+  if (absl::Status concluded = Conclude(std::move(draft)); !concluded.ok()) return concluded;
+
+  host.looking_since = looking_since;
+  host.lost = false;
+  host.last_report_at = now.wall;
+  host.heard_at = now.uptime;
+  host.signatures_digest = report.signatures_digest();
+  host.stats = report.stats();
+  if (not_taken > 0) {
+    host.stats.add_degraded(absl::StrCat(not_taken, " findings are not taken up: ",
+                                         kMaxOpenIncidentsPerHost, " incidents are open"));
+  }
+  host.activity.assign(report.activity().begin(), report.activity().end());
+  return absl::OkStatus();
+}
+
+bool Coordinator::AbsenceCounts(const HostState& host, const v1::Report& report,
+                                const std::string& signature) const {
+  if (report.findings_omitted() > 0) return false;
+  absl::Duration needed = kScansOfGrace * FromWire(report.stats().interval());
+  for (const v1::Signature& known : policies_.signatures.signatures()) {
+    // Named `for` in the files, which is a word of C++.
+    if (known.name() == signature) needed += FromWire(known.window()) + FromWire(known.for_());
+  }
+  const absl::Time since = std::max(host.looking_since, FromWire(host.hello.started_at()));
+  return FromWire(report.at()) - since >= needed;
+}
+
+void Coordinator::OnDisconnected(uint64_t session) {
+  absl::MutexLock lock(&mutex_);
+  const auto named = sessions_.find(session);
+  if (named == sessions_.end()) return;
+  hosts_.at(named->second).session = 0;
+  sessions_.erase(named);
+}
+
+v1::SignatureSet Coordinator::Signatures() const {
+  absl::MutexLock lock(&mutex_);
+  return policies_.signatures;
+}
+
+Coordinator::HostState& Coordinator::HostNamed(const std::string& name) {
+  const auto [entry, is_new] = hosts_.try_emplace(name);
+  HostState& host = entry->second;
+  if (is_new) {
+    host.facts.name = name;
+    const auto labels = options_.host_labels.find(name);
+    if (labels != options_.host_labels.end()) host.facts.labels = labels->second;
+    host.heard_at = clock_->Now().uptime;
+  }
+  return host;
+}
+
+std::vector<const Coordinator::Live*> Coordinator::OpenOf(const std::string& host) const {
+  std::vector<const Live*> open;
+  for (const auto& [id, live] : live_) {
+    if (live.view.incident().host() == host && IsOpen(live.view.incident())) open.push_back(&live);
+  }
+  return open;
+}
+
+// ---- Operators.
+
+v1::ListHostsResponse Coordinator::ListHosts() const {
+  absl::MutexLock lock(&mutex_);
+  v1::ListHostsResponse response;
+  for (const auto& [name, state] : hosts_) {
+    v1::Host* host = response.add_hosts();
+    host->set_name(name);
+    host->set_connected(state.session != 0);
+    if (state.connected_at != absl::InfinitePast()) {
+      *host->mutable_connected_at() = ToWire(state.connected_at);
+    }
+    if (state.last_report_at != absl::InfinitePast()) {
+      *host->mutable_last_report_at() = ToWire(state.last_report_at);
+    }
+    host->set_agent_version(state.hello.agent_version());
+    host->set_kernel(state.hello.kernel());
+    host->mutable_labels()->insert(state.facts.labels.begin(), state.facts.labels.end());
+    host->set_signatures_digest(state.signatures_digest);
+    *host->mutable_stats() = state.stats;
+    host->mutable_activity()->Assign(state.activity.begin(), state.activity.end());
+    host->set_open_incidents(static_cast<int>(OpenOf(name).size()));
+  }
+  return response;
+}
+
+absl::StatusOr<v1::ListIncidentsResponse> Coordinator::ListIncidents(
+    const v1::ListIncidentsRequest& request) const {
+  absl::MutexLock lock(&mutex_);
+  std::vector<v1::IncidentView> found;
+  for (const auto& [id, live] : live_) {
+    const v1::Incident& incident = live.view.incident();
+    if (IsOpen(incident) && (request.host().empty() || incident.host() == request.host()) &&
+        (request.signature().empty() || incident.finding().signature() == request.signature())) {
+      found.push_back(live.view);
+    }
+  }
+  std::sort(found.begin(), found.end(), [](const v1::IncidentView& a, const v1::IncidentView& b) {
+    const auto order = [](const v1::IncidentView& view) {
+      return std::make_pair(FromWire(view.incident().opened_at()), view.incident().id());
+    };
+    return order(a) > order(b);
+  });
+  const size_t limit = Limit(request.limit());
+  if (request.include_closed() && found.size() <= limit) {
+    IncidentQuery query;
+    query.state = IncidentQuery::State::kClosed;
+    query.host = request.host();
+    query.signature = request.signature();
+    query.limit = static_cast<int>(limit + 1 - found.size());
+    auto closed = store_->Incidents(query);
+    if (!closed.ok()) return closed.status();
+    for (v1::Incident& incident : *closed) {
+      absl::StatusOr<v1::IncidentView> view = ViewOf(std::move(incident));
+      if (!view.ok()) return view.status();
+      found.push_back(*std::move(view));
+    }
+  }
+  v1::ListIncidentsResponse response;
+  response.set_truncated(found.size() > limit);
+  if (found.size() > limit) found.resize(limit);
+  response.mutable_incidents()->Assign(found.begin(), found.end());
+  return response;
+}
+
+absl::StatusOr<v1::IncidentView> Coordinator::ViewOf(v1::Incident incident) const {
+  const auto live = live_.find(incident.id());
+  if (live != live_.end()) return live->second.view;
+  auto proposals = store_->Proposals(incident.id(), kProposalsAtHand);
+  if (!proposals.ok()) return proposals.status();
+  v1::IncidentView view;
+  *view.mutable_incident() = std::move(incident);
+  view.mutable_proposals()->Assign(proposals->begin(), proposals->end());
+  return view;
+}
+
+absl::StatusOr<v1::IncidentView> Coordinator::Resolve(const std::string& typed) const {
+  const std::string prefix = IncidentIdPrefix(typed);
+  if (prefix.empty()) {
+    return absl::NotFoundError(
+        absl::StrCat("'", typed, "' is not an incident's id: `tcpmedic incidents` lists them"));
+  }
+  IncidentQuery query;
+  query.id_prefix = prefix;
+  query.limit = 5;
+  auto found = store_->Incidents(query);
+  if (!found.ok()) return found.status();
+  if (found->empty()) {
+    return absl::NotFoundError(
+        absl::StrCat("there is no incident ", prefix, ": `tcpmedic incidents` lists them"));
+  }
+  if (found->size() > 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(prefix, " could be any of ",
+                     absl::StrJoin(*found, ", ",
+                                   [](std::string* out, const v1::Incident& incident) {
+                                     absl::StrAppend(out, incident.id());
+                                   }),
+                     ": type more of it"));
+  }
+  return ViewOf(std::move(found->front()));
+}
+
+absl::StatusOr<v1::IncidentView> Coordinator::GetIncident(const std::string& id) const {
+  absl::MutexLock lock(&mutex_);
+  return Resolve(id);
+}
+
+absl::StatusOr<v1::IncidentView> Coordinator::Answer(const std::string& id, const Event& event) {
+  absl::StatusOr<v1::IncidentView> view = Resolve(id);
+  if (!view.ok()) return view.status();
+  Draft draft{clock_->Now(), {}, {}};
+  if (absl::Status pursued = PursueInto(&draft, *view, event); !pursued.ok()) return pursued;
+  if (absl::Status concluded = Conclude(std::move(draft)); !concluded.ok()) return concluded;
+  return live_.at(view->incident().id()).view;
+}
+
+absl::StatusOr<v1::IncidentView> Coordinator::Reject(const v1::RejectRequest& request) {
+  absl::MutexLock lock(&mutex_);
+  return Answer(request.id(), Rejected{request.actor(), request.reason()});
+}
+
+absl::StatusOr<v1::IncidentView> Coordinator::Propose(const v1::ProposeRequest& request) {
+  absl::MutexLock lock(&mutex_);
+  return Answer(request.id(), ProposeRequested{request.actor()});
+}
+
+absl::StatusOr<v1::ListAuditResponse> Coordinator::ListAudit(
+    const v1::ListAuditRequest& request) const {
+  std::string subject;
+  if (!request.id().empty()) {
+    absl::MutexLock lock(&mutex_);
+    absl::StatusOr<v1::IncidentView> view = Resolve(request.id());
+    if (!view.ok()) return view.status();
+    subject = view->incident().id();
+  }
+  auto entries = store_->Audit(subject, Limit(request.limit()));
+  if (!entries.ok()) return entries.status();
+  v1::ListAuditResponse response;
+  response.mutable_entries()->Assign(entries->begin(), entries->end());
+  return response;
+}
+
+void Coordinator::Watch(Watcher* watcher) {
+  absl::MutexLock lock(&mutex_);
+  for (const auto& [id, live] : live_) {
+    if (!IsOpen(live.view.incident())) continue;
+    v1::WatchEvent event;
+    *event.mutable_incident() = live.view;
+    event.set_initial(true);
+    watcher->OnEvent(event);
+  }
+  v1::WatchEvent synced;
+  synced.set_synced(true);
+  watcher->OnEvent(synced);
+  watchers_.insert(watcher);
+}
+
+void Coordinator::Unwatch(Watcher* watcher) {
+  absl::MutexLock lock(&mutex_);
+  watchers_.erase(watcher);
+}
+
+// ---- Policies.
+
+v1::PolicyStatus Coordinator::GetPolicyStatus() const {
+  absl::MutexLock lock(&mutex_);
+  v1::PolicyStatus status;
+  status.set_revision(policies_.revision);
+  status.set_digest(policies_.digest);
+  status.set_source(options_.policies_source);
+  *status.mutable_loaded_at() = ToWire(policies_loaded_at_);
+  for (const v1::Signature& signature : policies_.signatures.signatures()) {
+    status.add_signatures(signature.name());
+  }
+  for (const v1::Policy& policy : policies_.policies) status.add_policies(policy.name());
+  for (const std::string& problem : policy_problems_) status.add_problems(problem);
+  return status;
+}
+
+void Coordinator::SetPolicyProblems(std::vector<std::string> problems) {
+  absl::MutexLock lock(&mutex_);
+  policy_problems_ = std::move(problems);
+}
+
+absl::Status Coordinator::ReplacePolicies(PolicySet policies) {
+  absl::MutexLock lock(&mutex_);
+  Draft draft{clock_->Now(), {}, {}};
+  v1::AuditEntry entry;
+  *entry.mutable_at() = ToWire(draft.now.wall);
+  entry.set_actor("controller");
+  entry.set_action("policies_changed");
+  entry.set_subject(policies.revision);
+  entry.set_detail(absl::StrCat("from revision ", policies_.revision));
+  draft.transaction.audit.push_back(std::move(entry));
+  std::swap(policies_, policies);
+  absl::Status taken = AskNewPolicies(&draft);
+  if (taken.ok()) taken = Conclude(std::move(draft));
+  if (!taken.ok()) {
+    std::swap(policies_, policies);
+    return taken;
+  }
+  policies_loaded_at_ = clock_->Now().wall;
+  policy_problems_.clear();
+  return absl::OkStatus();
+}
+
+absl::Status Coordinator::AskNewPolicies(Draft* draft) {
+  for (const auto& [id, live] : live_) {
+    const v1::Incident& incident = live.view.incident();
+    if (!IsOpen(incident) || incident.decision().revision() == policies_.revision) continue;
+    absl::Status asked = PursueInto(draft, live.view, PoliciesChanged{policies_.revision});
+    if (!asked.ok()) return asked;
+  }
+  return absl::OkStatus();
+}
+
+// ---- Time.
+
+absl::Status Coordinator::Tick() {
+  absl::Status first;
+  {
+    absl::MutexLock lock(&mutex_);
+    const Moment now = clock_->Now();
+    first.Update(ExpireProposals(now));
+    first.Update(NoteSilentHosts(now));
+    first.Update(ForgetOld(now));
+  }
+  first.Update(MakeAnnouncements());
+  return first;
+}
+
+absl::Status Coordinator::ExpireProposals(const Moment& now) {
+  Draft draft{now, {}, {}};
+  for (const auto& [id, live] : live_) {
+    const v1::Incident& incident = live.view.incident();
+    for (const v1::Proposal& proposal : live.view.proposals()) {
+      if (proposal.id() != incident.proposal_id() || !IsOverdue(proposal, now.wall)) continue;
+      absl::Status expired = PursueInto(&draft, live.view, ProposalExpired{});
+      if (!expired.ok()) return expired;
+    }
+  }
+  return Conclude(std::move(draft));
+}
+
+absl::Status Coordinator::NoteSilentHosts(const Moment& now) {
+  for (auto& [name, host] : hosts_) {
+    const absl::Duration patience = std::max(kSilence, 5 * FromWire(host.stats.interval()));
+    if (host.lost || now.uptime - host.heard_at < patience) continue;
+    Draft draft{now, {}, {}};
+    for (const Live* live : OpenOf(name)) {
+      absl::Status noted = PursueInto(&draft, live->view, AgentLost{host.last_report_at});
+      if (!noted.ok()) return noted;
+    }
+    if (absl::Status concluded = Conclude(std::move(draft)); !concluded.ok()) return concluded;
+    host.lost = true;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Coordinator::ForgetOld(const Moment& now) {
+  for (auto it = live_.begin(); it != live_.end();) {
+    const v1::Incident& incident = it->second.view.incident();
+    if (Claims(incident, now.wall)) {
+      ++it;
+      continue;
+    }
+    const auto keyed =
+        by_key_.find({incident.host(), incident.finding().signature(), incident.finding().group()});
+    if (keyed != by_key_.end() && keyed->second == incident.id()) by_key_.erase(keyed);
+    it = live_.erase(it);
+  }
+  if (now.uptime - forgot_at_ < kForgetInterval) return absl::OkStatus();
+  absl::Status forgotten = store_->ForgetBefore(now.wall - options_.retention);
+  if (forgotten.ok()) forgot_at_ = now.uptime;
+  return forgotten;
+}
+
+absl::Status Coordinator::MakeAnnouncements() {
+  auto entries = store_->Unperformed(kAnnouncementsAtOnce);
+  if (!entries.ok()) return entries.status();
+  absl::Status first;
+  std::vector<std::string> performed;
+  for (const OutboxEntry& entry : *entries) {
+    absl::Status announced = announcer_->Announce(entry);
+    if (announced.ok()) {
+      performed.push_back(entry.key);
+    } else {
+      first.Update(announced);
+    }
+  }
+  if (!performed.empty()) first.Update(store_->MarkPerformed(performed));
+  return first;
+}
+
+}  // namespace tcpmedic

@@ -1,0 +1,203 @@
+// The controller's state, and the shell around its pure functions: what agents report and operators
+// ask becomes events; the next state, the effects and the audit entries are committed in one
+// transaction; only then is memory changed and are watchers told. A failed commit changes nothing,
+// and its error goes to whoever caused it: a report is then not acknowledged, and the agent sends
+// again.
+//
+// What is written when: every change that is worth reading, at once. Newer evidence of an unchanged
+// incident is kept in memory and written at most every kEvidencePersistInterval; a crash loses no
+// more than that, and the next report brings it back. Watchers see what is written.
+//
+// What is not known does not clear: a finding that is absent from a report is gone only if the
+// report is complete, comes from our signatures, and the agent has looked long enough since it
+// started or took them.
+//
+// Thread-safe. Commits wait for the disk under the lock.
+#ifndef TCPMEDIC_CONTROLLER_COORDINATOR_H_
+#define TCPMEDIC_CONTROLLER_COORDINATOR_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "controller/policy/policy_set.h"
+#include "controller/pursue.h"
+#include "controller/store/store.h"
+#include "core/clock.h"
+#include "tcpmedic/v1/agent_gateway.pb.h"
+#include "tcpmedic/v1/operator.pb.h"
+
+namespace tcpmedic {
+
+inline constexpr absl::Duration kEvidencePersistInterval = absl::Seconds(5);
+// A host that has said nothing for this long, or for five of its own intervals, is lost.
+inline constexpr absl::Duration kSilence = absl::Seconds(30);
+inline constexpr int kMaxFindingsPerReport = 1000;
+inline constexpr int kMaxHosts = 10'000;
+// Findings beyond it are not taken up, and the host is shown as degraded.
+inline constexpr int kMaxOpenIncidentsPerHost = 2000;
+
+struct CoordinatorOptions {
+  std::string version;
+  std::map<std::string, std::map<std::string, std::string>> host_labels;  // by host
+  std::string policies_source;                      // for people: the directory
+  absl::Duration retention = absl::Hours(24 * 90);  // of closed incidents and the audit log
+};
+
+// Called under the coordinator's lock: must neither wait nor call back.
+class Watcher {
+ public:
+  virtual ~Watcher() = default;
+  virtual void OnEvent(const v1::WatchEvent& event) = 0;
+};
+
+// Tells people. At least once per key.
+class Announcer {
+ public:
+  virtual ~Announcer() = default;
+  virtual absl::Status Announce(const OutboxEntry& entry) = 0;
+};
+
+class Coordinator {
+ public:
+  // Loads what is live from the store, and asks the policies about incidents that were decided
+  // under another revision. All pointers must outlive the coordinator.
+  static absl::StatusOr<std::unique_ptr<Coordinator>> Start(CoordinatorOptions options,
+                                                            PolicySet policies, Store* store,
+                                                            Announcer* announcer,
+                                                            const Clock* clock);
+
+  // ---- Agents. A session is one stream; a new one of the same host ends the one before.
+  struct Welcomed {
+    uint64_t session = 0;
+    uint64_t superseded = 0;  // 0: none
+    v1::Welcome welcome;
+  };
+  // InvalidArgument: not a host's name. ResourceExhausted: over kMaxHosts.
+  absl::StatusOr<Welcomed> OnHello(const v1::Hello& hello);
+  // OK: stored. Aborted: the session was superseded. InvalidArgument: a finding without signature.
+  // ResourceExhausted: over a bound. Otherwise the store's error.
+  absl::Status OnReport(uint64_t session, const v1::Report& report);
+  void OnDisconnected(uint64_t session);
+  v1::SignatureSet Signatures() const;
+
+  // ---- Operators, as operator.proto says.
+  v1::ListHostsResponse ListHosts() const;
+  absl::StatusOr<v1::ListIncidentsResponse> ListIncidents(
+      const v1::ListIncidentsRequest& request) const;
+  absl::StatusOr<v1::IncidentView> GetIncident(const std::string& id) const;
+  absl::StatusOr<v1::IncidentView> Reject(const v1::RejectRequest& request);
+  absl::StatusOr<v1::IncidentView> Propose(const v1::ProposeRequest& request);
+  v1::PolicyStatus GetPolicyStatus() const;
+  absl::StatusOr<v1::ListAuditResponse> ListAudit(const v1::ListAuditRequest& request) const;
+  // Gives everything open, then `synced`, then each change until Unwatch has returned.
+  void Watch(Watcher* watcher);
+  void Unwatch(Watcher* watcher);
+
+  // ---- Time and files.
+  // Call about once a second: proposals expire, silent hosts are noted, announcements are made, old
+  // things forgotten. The first error; what failed is tried again at the next call.
+  absl::Status Tick();
+  // Takes a new revision into force, and asks it about what nobody has answered.
+  absl::Status ReplacePolicies(PolicySet policies);
+  // A newer revision has mistakes: the one in force stays, and GetPolicyStatus shows them. Empty:
+  // it has none.
+  void SetPolicyProblems(std::vector<std::string> problems);
+
+ private:
+  struct Key {
+    std::string host, signature, group;
+    auto operator<=>(const Key&) const = default;
+  };
+  struct Live {
+    v1::IncidentView view;
+    absl::Duration persisted_at;  // uptime
+  };
+  struct HostState {
+    HostFacts facts;
+    v1::Hello hello;
+    uint64_t session = 0;  // 0: not connected
+    absl::Time connected_at = absl::InfinitePast();
+    absl::Time last_report_at = absl::InfinitePast();
+    absl::Duration heard_at;  // uptime of the last sign of life
+    bool lost = false;
+    // By the agent's clock: from when on it has looked with our signatures. InfiniteFuture: it does
+    // not.
+    absl::Time looking_since = absl::InfiniteFuture();
+    std::string signatures_digest;
+    v1::ScanStats stats;
+    std::vector<v1::SignatureActivity> activity;
+  };
+  // Changes that are not true yet.
+  struct Draft {
+    struct Entry {
+      v1::IncidentView view;
+      bool persist;
+    };
+    Moment now;
+    std::map<std::string, Entry> incidents;  // by id
+    Transaction transaction;
+  };
+
+  Coordinator(CoordinatorOptions options, PolicySet policies, Store* store, Announcer* announcer,
+              const Clock* clock);
+
+  absl::Status Load() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status AskNewPolicies(Draft* draft) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status PursueInto(Draft* draft, const v1::IncidentView& view, const Event& event)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status PursueNewInto(Draft* draft, const HostFacts& host, const v1::Finding& finding)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Commits, then changes memory and tells the watchers.
+  absl::Status Conclude(Draft draft) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<v1::IncidentView> Answer(const std::string& id, const Event& event)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  HostState& HostNamed(const std::string& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::vector<const Live*> OpenOf(const std::string& host) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool AbsenceCounts(const HostState& host, const v1::Report& report,
+                     const std::string& signature) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<v1::IncidentView> Resolve(const std::string& typed) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<v1::IncidentView> ViewOf(v1::Incident incident) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  absl::Status ExpireProposals(const Moment& now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status NoteSilentHosts(const Moment& now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status MakeAnnouncements();
+  absl::Status ForgetOld(const Moment& now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const CoordinatorOptions options_;
+  Store* const store_;
+  Announcer* const announcer_;
+  const Clock* const clock_;
+  const std::function<std::string()> new_proposal_id_;
+
+  mutable absl::Mutex mutex_;
+  PolicySet policies_ ABSL_GUARDED_BY(mutex_);
+  absl::Time policies_loaded_at_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::string> policy_problems_ ABSL_GUARDED_BY(mutex_);
+  // Incidents that a finding may still belong to (Claims); the store has all of them.
+  std::map<std::string, Live> live_ ABSL_GUARDED_BY(mutex_);        // by id
+  std::map<Key, std::string> by_key_ ABSL_GUARDED_BY(mutex_);       // the newest id of each
+  std::map<std::string, HostState> hosts_ ABSL_GUARDED_BY(mutex_);  // by name
+  std::map<uint64_t, std::string> sessions_
+      ABSL_GUARDED_BY(mutex_);  // the current one of each host
+  uint64_t last_session_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::set<Watcher*> watchers_ ABSL_GUARDED_BY(mutex_);
+  absl::Duration forgot_at_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();
+};
+
+}  // namespace tcpmedic
+
+#endif  // TCPMEDIC_CONTROLLER_COORDINATOR_H_

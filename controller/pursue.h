@@ -1,0 +1,48 @@
+// One event and everything that follows from it, until nothing does: the incident's transition, the
+// policies' decision, the proposal, the effects for the outbox and the entries for the audit log.
+// What comes out is the next state and the transaction that makes it true. Pure but for the ids of
+// new proposals; thread-safe.
+#ifndef TCPMEDIC_CONTROLLER_PURSUE_H_
+#define TCPMEDIC_CONTROLLER_PURSUE_H_
+
+#include <functional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "controller/incident/incident.h"
+#include "controller/policy/decide.h"
+#include "controller/policy/policy_set.h"
+#include "controller/store/store.h"
+#include "tcpmedic/v1/operator.pb.h"
+
+namespace tcpmedic {
+
+// Proposals of one incident that are kept at hand; the store has all of them.
+inline constexpr int kProposalsAtHand = 20;
+
+struct Circumstances {
+  const PolicySet& policies;
+  const HostFacts& host;  // of the incident
+  const std::function<std::string()>& new_proposal_id;
+  absl::Time now;
+};
+
+struct Pursued {
+  v1::IncidentView next;
+  Transaction transaction;  // without the incident itself: the caller says when evidence alone is
+                            // worth a write
+  bool noteworthy = false;  // more than newer evidence
+};
+
+// Errors are those of Advance and End: nothing has changed.
+absl::StatusOr<Pursued> Pursue(const v1::IncidentView& view, const Event& event,
+                               const Circumstances& circumstances);
+
+// Likewise, for a finding that no incident claims.
+absl::StatusOr<Pursued> PursueNew(const std::string& id, const v1::Finding& finding,
+                                  const Circumstances& circumstances);
+
+}  // namespace tcpmedic
+
+#endif  // TCPMEDIC_CONTROLLER_PURSUE_H_
