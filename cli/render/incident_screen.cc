@@ -1,0 +1,330 @@
+#include "cli/render/incident_screen.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "cli/render/quantity.h"
+#include "cli/render/words.h"
+
+namespace tcpmedic::cli {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+// The labels stand in a margin of this width, the text beside them.
+constexpr int kMargin = 10;
+constexpr int kMinEvidence = 5;
+constexpr int kMinTimeline = 2;
+constexpr int kMaxTimeline = 5;
+
+class Screen {
+ public:
+  Screen(const v1::IncidentView& view, absl::Time now, const Style& style)
+      : view_(view),
+        incident_(view.incident()),
+        finding_(view.incident().finding()),
+        now_(now),
+        style_(style) {}
+
+  std::string Render() const {
+    const Lines head = Head();
+    const Lines who = Who();
+    const Lines not_shown = NotShown();
+    const Lines plan = Plan();
+    const Lines next = Next();
+    // Head, four blank lines and the rest are bounded; what is left goes to the timeline and to the
+    // evidence.
+    const int fixed =
+        static_cast<int>(head.size() + who.size() + not_shown.size() + plan.size() + next.size()) +
+        4;
+    const int room = std::max(kScreenLines - fixed, kMinEvidence + kMinTimeline);
+    const int wanted_evidence = std::max(finding_.evidence_size(), 1);
+    const int timeline_room = std::clamp(room - wanted_evidence, kMinTimeline, kMaxTimeline);
+    const Lines timeline = Timeline(timeline_room);
+    const Lines evidence = Evidence(room - static_cast<int>(timeline.size()));
+
+    Lines screen = head;
+    for (const Lines& block : {who, Join(evidence, not_shown), plan, Join(timeline, next)}) {
+      screen.emplace_back();
+      screen.insert(screen.end(), block.begin(), block.end());
+    }
+    return Joined(screen);
+  }
+
+ private:
+  static Lines Join(Lines first, const Lines& second) {
+    first.insert(first.end(), second.begin(), second.end());
+    return first;
+  }
+
+  const v1::Proposal* proposal() const {
+    return view_.proposals().empty() ? nullptr : &view_.proposals(0);
+  }
+  bool pending() const {
+    return proposal() != nullptr && proposal()->state() == v1::Proposal::STATE_PENDING;
+  }
+  int text_columns() const { return std::max(style_.width - kMargin, 20); }
+
+  // The label before the first line, blanks before the others.
+  Lines Labelled(absl::string_view label, Lines text) const {
+    for (size_t i = 0; i < text.size(); ++i) {
+      const absl::string_view shown = i == 0 ? label : "";
+      const std::string padding(kMargin - Columns(shown), ' ');
+      text[i] = absl::StrCat(Painted(style_, Paint::kBold, shown), padding, text[i]);
+    }
+    return text;
+  }
+  Lines Labelled(absl::string_view label, absl::string_view text, int max_lines) const {
+    return Labelled(label, Wrap(text, text_columns(), max_lines));
+  }
+
+  Lines Head() const {
+    const std::string severity = absl::AsciiStrToUpper(SeverityWord(finding_.severity()));
+    const std::string right = absl::StrCat(Escaped(incident_.id()), "  ", StateWords(incident_));
+    const int title_room = style_.width - Columns(severity) - Columns(right) - 4;
+    const std::string title = Cut(Escaped(finding_.title()), std::max(title_room, 10));
+    const int gap = std::max(title_room - Columns(title) + 2, 2);
+    Lines lines = {absl::StrCat(Painted(style_, SeverityPaint(finding_.severity()), severity), "  ",
+                                Painted(style_, Paint::kBold, title), std::string(gap, ' '),
+                                right)};
+    const absl::Time since = TimeOf(finding_.since());
+    std::string second =
+        absl::StrCat(incident_.host(), ", since ", ClockText(since, now_), " (",
+                     AgeText(since, now_), "), ", ConfidenceWord(finding_.confidence()));
+    if (finding_.confidence() == v1::CONFIDENCE_CERTAIN) {
+      absl::StrAppend(&second, ": every look-alike was ruled out");
+    } else if (finding_.not_shown_size() > 0) {
+      absl::StrAppend(&second, ": ",
+                      absl::StrJoin(finding_.not_shown(), ", ",
+                                    [](std::string* out, const v1::NotShown& not_shown) {
+                                      absl::StrAppend(out, not_shown.look_alike());
+                                    }),
+                      " could not be ruled out");
+    }
+    if (incident_.state() == v1::Incident::STATE_CLOSED && incident_.has_closed_at()) {
+      absl::StrAppend(&second, "; closed ", AgeText(TimeOf(incident_.closed_at()), now_));
+    }
+    for (std::string& line : Wrap(second, style_.width, 2)) lines.push_back(std::move(line));
+    lines.emplace_back();
+    for (const std::string& line : Wrap(finding_.verdict(), style_.width - 4, 4)) {
+      lines.push_back(absl::StrCat("  ", line));
+    }
+    return lines;
+  }
+
+  Lines Who() const {
+    Lines lines;
+    if (finding_.processes().empty()) {
+      lines = Labelled("Program",
+                       "not known: no process holds these sockets, or the agent may not look (`" +
+                           style_.command + " hosts` says what it cannot see)",
+                       2);
+    } else {
+      const v1::Process& process = finding_.processes(0);
+      std::string who =
+          absl::StrCat(process.comm(), " (pid ", process.pid(), "), ",
+                       process.uid() == 0 ? "user root" : absl::StrCat("uid ", process.uid()));
+      if (const std::string home = HomeText(process); !home.empty()) {
+        absl::StrAppend(&who, ", ", home);
+      }
+      if (process.has_started_at()) {
+        absl::StrAppend(&who, ", started ", AgeText(TimeOf(process.started_at()), now_));
+      }
+      if (const int others = finding_.processes_size() - 1; others > 0) {
+        absl::StrAppend(&who, "; and ", others, others == 1 ? " other holds" : " others hold",
+                        " them too");
+      }
+      lines = Labelled("Program", who, 1);
+      lines = Join(std::move(lines), Labelled("", CommandText(process), 2));
+    }
+    const v1::SocketRef& exemplar = finding_.exemplar();
+    std::string peer =
+        absl::StrCat(PeerText(finding_), ": ", CountText(finding_.socket_count()),
+                     finding_.socket_count() == 1 ? " socket, " : " sockets, such as ",
+                     EndpointText(exemplar.local()), " → ", EndpointText(exemplar.remote()));
+    if (!finding_.netns().name().empty()) {
+      absl::StrAppend(&peer, ", namespace: ", finding_.netns().name());
+    }
+    return Join(std::move(lines), Labelled("Peer", peer, 1));
+  }
+
+  Lines Evidence(int max_lines) const {
+    if (finding_.evidence().empty()) return Labelled("Evidence", {"none was reported"});
+    const bool all = finding_.evidence_size() <= max_lines;
+    const int shown = all ? finding_.evidence_size() : std::max(max_lines - 1, 1);
+    std::vector<std::vector<Cell>> rows;
+    for (int i = 0; i < shown; ++i) {
+      const v1::Evidence& evidence = finding_.evidence(i);
+      rows.push_back({{evidence.name()},
+                      {EvidenceText(evidence), Paint::kBold},
+                      {evidence.basis(), Paint::kDim},
+                      {evidence.source(), Paint::kDim}});
+    }
+    Style narrow = style_;
+    narrow.width = text_columns();
+    Lines lines = TableLines(narrow, {{}, {}, {}, {}}, rows);
+    if (!all) {
+      lines.push_back(absl::StrCat("… ", finding_.evidence_size() - shown, " more: ",
+                                   style_.command, " show ", Escaped(incident_.id()), " -o json"));
+    }
+    return Labelled("Evidence", std::move(lines));
+  }
+
+  Lines NotShown() const {
+    constexpr int kMost = 2;
+    Lines lines;
+    for (int i = 0; i < std::min(finding_.not_shown_size(), kMost); ++i) {
+      const v1::NotShown& not_shown = finding_.not_shown(i);
+      const std::string text =
+          absl::StrCat(not_shown.look_alike(), ": ", not_shown.expression(), " (",
+                       absl::StrJoin(not_shown.missing(), ", "), " not reported)");
+      lines.push_back(Cut(Wrap(text, 1 << 16, 1)[0], text_columns()));
+    }
+    if (const int more = finding_.not_shown_size() - kMost; more > 0) {
+      const std::string and_more = absl::StrCat("; and ", more, " more");
+      lines.back() = absl::StrCat(Cut(lines.back(), text_columns() - Columns(and_more)), and_more);
+    }
+    return Labelled("Unclear", std::move(lines));
+  }
+
+  Lines Plan() const {
+    Lines lines;
+    if (proposal() == nullptr) {
+      lines = Labelled("Decision", NoProposalText(), 3);
+    } else {
+      lines = ProposalLines(*proposal());
+    }
+    lines = Join(std::move(lines), Labelled("Advice", finding_.advice(), 2));
+    // Most authors begin with the word that the label already says.
+    absl::string_view disproof = absl::StripLeadingAsciiWhitespace(finding_.disproof());
+    absl::ConsumePrefix(&disproof, "If ");
+    return Join(std::move(lines), Labelled("Wrong if", disproof, 2));
+  }
+
+  std::string NoProposalText() const {
+    if (!incident_.has_decision()) return "none yet";
+    const v1::Decision& decision = incident_.decision();
+    if (!decision.policy().empty()) {
+      return absl::StrCat(
+          "policy ", decision.policy(), ": ",
+          absl::StrJoin(decision.actions(), "; ", [](std::string* out, const v1::Action& action) {
+            absl::StrAppend(out, ActionWords(action, 1));
+          }));
+    }
+    if (decision.considered().empty()) {
+      return "noted only: there is no policy for this signature";
+    }
+    return absl::StrCat(
+        "noted only, as no policy matched: ",
+        absl::StrJoin(decision.considered(), "; ",
+                      [](std::string* out, const v1::Decision::Considered& considered) {
+                        absl::StrAppend(out, considered.policy(), " (", considered.result(), ")");
+                      }));
+  }
+
+  static std::string SelectorText(const v1::Selector& selector) {
+    std::vector<std::string> keys;
+    for (const v1::GroupKey& key : selector.group_by()) {
+      if (key.attribute() == "netns") continue;  // a number; the peer's line names it
+      keys.push_back(absl::StrCat(absl::StripPrefix(key.attribute(), "socket."), " ", key.value()));
+    }
+    return absl::StrCat("those on ", selector.host(), " that match ", selector.signature(),
+                        keys.empty() ? "" : " with ", absl::StrJoin(keys, ", "), " at that moment");
+  }
+
+  Lines ProposalLines(const v1::Proposal& proposal) const {
+    std::string what = ActionWords(proposal.action(), proposal.targets_max());
+    if (proposal.action().has_set_congestion_control()) {
+      absl::StrAppend(&what, ": ", SelectorText(proposal.selector()));
+    }
+    if (proposal.holdback_ratio() > 0) {
+      absl::StrAppend(&what, "; ", PercentText(proposal.holdback_ratio()), " kept back to compare");
+    }
+    std::string by = absl::StrCat(proposal.id(), " by policy ", proposal.policy(), ", revision ",
+                                  proposal.revision());
+    if (pending()) {
+      absl::StrAppend(&by, "; expires ", AgeText(TimeOf(proposal.expires_at()), now_),
+                      "; nothing is changed yet");
+    } else {
+      absl::StrAppend(&by, "; ", ProposalWord(proposal.state()));
+      if (!proposal.decided_by().empty()) absl::StrAppend(&by, " by ", proposal.decided_by());
+      if (proposal.has_decided_at()) {
+        absl::StrAppend(&by, " ", AgeText(TimeOf(proposal.decided_at()), now_));
+      }
+      if (!proposal.reason().empty()) absl::StrAppend(&by, ": ", proposal.reason());
+    }
+    Lines lines = Labelled(pending() ? "Proposed" : "Proposal", what, 3);
+    lines = Join(std::move(lines), Labelled("", by, 2));
+    if (!pending()) return lines;
+    if (proposal.has_verify()) {
+      const std::string check = absl::StrCat(DurationText(DurationOf(proposal.verify().after())),
+                                             " after: ", proposal.verify().expect());
+      lines = Join(std::move(lines), Labelled("Check", check, 1));
+    }
+    return Join(std::move(lines), Labelled("Undo", proposal.undo(), 2));
+  }
+
+  Lines Timeline(int max_lines) const {
+    const int skipped = std::max(incident_.timeline_size() - max_lines, 0);
+    std::vector<std::vector<Cell>> rows;
+    for (int i = skipped; i < incident_.timeline_size(); ++i) {
+      const v1::TimelineEntry& entry = incident_.timeline(i);
+      // The head names the time zone, the text names the policy.
+      const std::string clock = ClockText(TimeOf(entry.at()), now_);
+      const bool by_policy = absl::StartsWith(entry.actor(), "policy ");
+      rows.push_back({{std::string(absl::StripSuffix(clock, " UTC")), Paint::kDim},
+                      {by_policy ? "policy" : entry.actor(), Paint::kDim},
+                      {entry.text()}});
+    }
+    Style narrow = style_;
+    narrow.width = text_columns();
+    return Labelled(skipped == 0 ? "Timeline" : "Lately", TableLines(narrow, {{}, {}, {}}, rows));
+  }
+
+  Lines Next() const {
+    const std::string id = Escaped(incident_.id());
+    std::vector<std::pair<std::string, std::string>> commands;
+    const bool can_propose = incident_.finding_present() && !incident_.decision().policy().empty();
+    if (pending()) {
+      commands.emplace_back(absl::StrCat("reject ", id, " --reason TEXT"),
+                            "turn the proposal down, and record why");
+    } else if (can_propose) {
+      commands.emplace_back(absl::StrCat("propose ", id), "ask the policies for a new proposal");
+    } else if (incident_.finding_present()) {
+      commands.emplace_back("policy status",
+                            "which policies there are, and what is wrong with them");
+    } else {
+      commands.emplace_back("incidents", "what is open now");
+    }
+    commands.emplace_back("watch", "follow what changes");
+    commands.emplace_back(absl::StrCat("audit ", id), "who decided what, and when");
+    std::vector<std::vector<Cell>> rows;
+    for (const auto& [command, does] : commands) {
+      rows.push_back(
+          {{absl::StrCat(style_.command, " ", command), Paint::kCyan}, {does, Paint::kDim}});
+    }
+    Style narrow = style_;
+    narrow.width = text_columns();
+    return Labelled("Next", TableLines(narrow, {{}, {}}, rows));
+  }
+
+  const v1::IncidentView& view_;
+  const v1::Incident& incident_;
+  const v1::Finding& finding_;
+  const absl::Time now_;
+  const Style& style_;
+};
+
+}  // namespace
+
+std::string RenderIncident(const v1::IncidentView& view, absl::Time now, const Style& style) {
+  return Screen(view, now, style).Render();
+}
+
+}  // namespace tcpmedic::cli

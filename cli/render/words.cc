@@ -1,0 +1,162 @@
+#include "cli/render/words.h"
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "cli/render/quantity.h"
+
+namespace tcpmedic::cli {
+namespace {
+
+std::string OutcomeWord(v1::Incident::Outcome outcome) {
+  switch (outcome) {
+    case v1::Incident::OUTCOME_CLEARED:
+      return "cleared by itself";
+    case v1::Incident::OUTCOME_REMEDIED:
+      return "remedied";
+    case v1::Incident::OUTCOME_NOTED:
+      return "noted";
+    case v1::Incident::OUTCOME_ALERTED:
+      return "alerted";
+    case v1::Incident::OUTCOME_REJECTED:
+      return "rejected";
+    case v1::Incident::OUTCOME_FAILED:
+      return "failed";
+    default:
+      return "without outcome";
+  }
+}
+
+std::string SysctlText(const v1::SetSysctl& action) {
+  return absl::StrJoin(action.settings(), ", ", [](std::string* out, const auto& setting) {
+    absl::StrAppend(out, setting.name(), " = ", setting.value());
+  });
+}
+
+std::string Quoted(const std::string& argument) {
+  const bool plain =
+      !argument.empty() && argument.find_first_of(" \t\n\"'\\$&|;<>()*?`") == std::string::npos;
+  return plain ? argument : absl::StrCat("'", absl::StrReplaceAll(argument, {{"'", "'\\''"}}), "'");
+}
+
+}  // namespace
+
+std::string SeverityWord(v1::Severity severity) {
+  switch (severity) {
+    case v1::SEVERITY_INFO:
+      return "info";
+    case v1::SEVERITY_WARNING:
+      return "warning";
+    case v1::SEVERITY_CRITICAL:
+      return "critical";
+    default:
+      return "unrated";
+  }
+}
+
+Paint SeverityPaint(v1::Severity severity) {
+  if (severity == v1::SEVERITY_CRITICAL) return Paint::kRed;
+  return severity == v1::SEVERITY_WARNING ? Paint::kYellow : Paint::kCyan;
+}
+
+std::string ConfidenceWord(v1::Confidence confidence) {
+  if (confidence == v1::CONFIDENCE_CERTAIN) return "certain";
+  return confidence == v1::CONFIDENCE_LIKELY ? "likely" : "of unknown confidence";
+}
+
+std::string ProposalWord(v1::Proposal::State state) {
+  switch (state) {
+    case v1::Proposal::STATE_PENDING:
+      return "pending";
+    case v1::Proposal::STATE_APPROVED:
+      return "approved";
+    case v1::Proposal::STATE_REJECTED:
+      return "rejected";
+    case v1::Proposal::STATE_EXPIRED:
+      return "expired";
+    case v1::Proposal::STATE_VOID:
+      return "void";
+    default:
+      return "of unknown state";
+  }
+}
+
+std::string StateWords(const v1::Incident& incident) {
+  if (incident.state() == v1::Incident::STATE_CLOSED) {
+    return absl::StrCat("closed: ", OutcomeWord(incident.outcome()));
+  }
+  return incident.finding_present() ? "open" : "open, symptom gone";
+}
+
+std::string ActionWords(const v1::Action& action, int targets_max) {
+  switch (action.kind_case()) {
+    case v1::Action::kSetCongestionControl:
+      return absl::StrCat("move at most ", CountText(targets_max),
+                          targets_max == 1 ? " socket to " : " sockets to ",
+                          absl::AsciiStrToUpper(action.set_congestion_control().algorithm()),
+                          " (setsockopt TCP_CONGESTION)");
+    case v1::Action::kSetSysctl:
+      return absl::StrCat("set ", SysctlText(action.set_sysctl()),
+                          " in the network namespace of the finding");
+    case v1::Action::kSampleCallSites:
+      return absl::StrCat("sample the call sites of at most ", CountText(targets_max),
+                          targets_max == 1 ? " process for " : " processes for ",
+                          DurationText(DurationOf(action.sample_call_sites().duration())),
+                          " (reads only)");
+    case v1::Action::kRaiseAlert:
+      return absl::StrCat("alert ", absl::StrJoin(action.raise_alert().receivers(), ", "));
+    case v1::Action::kNote:
+      return absl::StrCat("change nothing: ", action.note().text());
+    case v1::Action::KIND_NOT_SET:
+      return "an action that this tcpmedic does not know: update it before you decide";
+  }
+  return "";
+}
+
+std::string ActionWord(const v1::Action& action) {
+  switch (action.kind_case()) {
+    case v1::Action::kSetCongestionControl:
+      return action.set_congestion_control().algorithm();
+    case v1::Action::kSetSysctl:
+      return SysctlText(action.set_sysctl());
+    case v1::Action::kSampleCallSites:
+      return "sample call sites";
+    case v1::Action::kRaiseAlert:
+      return "alert";
+    case v1::Action::kNote:
+      return "note";
+    case v1::Action::KIND_NOT_SET:
+      return "unknown action";
+  }
+  return "";
+}
+
+std::string EndpointText(const v1::Endpoint& endpoint) {
+  const bool v6 = absl::StrContains(endpoint.ip(), ':');
+  return absl::StrCat(v6 ? "[" : "", endpoint.ip(), v6 ? "]:" : ":", endpoint.port());
+}
+
+std::string PeerText(const v1::Finding& finding) {
+  for (const v1::GroupKey& key : finding.group_by()) {
+    if (key.attribute() == "socket.remote_ip") return key.value();
+  }
+  return finding.exemplar().remote().ip();
+}
+
+std::string HomeText(const v1::Process& process) {
+  if (!process.container_id().empty()) {
+    return absl::StrCat("container ", process.container_id().substr(0, 12));
+  }
+  return process.systemd_unit();
+}
+
+std::string CommandText(const v1::Process& process) {
+  if (process.cmdline().empty()) return process.comm();
+  return absl::StrJoin(process.cmdline(), " ", [](std::string* out, const std::string& argument) {
+    absl::StrAppend(out, Quoted(argument));
+  });
+}
+
+}  // namespace tcpmedic::cli

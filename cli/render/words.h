@@ -1,0 +1,43 @@
+// The vocabulary's values in words, the same on every screen. Pure; the words are not yet escaped
+// for a terminal.
+#ifndef TCPMEDIC_CLI_RENDER_WORDS_H_
+#define TCPMEDIC_CLI_RENDER_WORDS_H_
+
+#include <string>
+
+#include "absl/time/time.h"
+#include "cli/render/text.h"
+#include "tcpmedic/v1/evidence.pb.h"
+#include "tcpmedic/v1/finding.pb.h"
+#include "tcpmedic/v1/incident.pb.h"
+#include "tcpmedic/v1/order.pb.h"
+
+namespace tcpmedic::cli {
+
+std::string SeverityWord(v1::Severity severity);
+Paint SeverityPaint(v1::Severity severity);
+std::string ConfidenceWord(v1::Confidence confidence);
+std::string ProposalWord(v1::Proposal::State state);
+
+// "open", "open, symptom gone", "closed: rejected".
+std::string StateWords(const v1::Incident& incident);
+
+// "move at most 200 sockets to BBR (setsockopt TCP_CONGESTION)".
+std::string ActionWords(const v1::Action& action, int targets_max);
+// In a table's cell: "bbr", "net.ipv4.tcp_syncookies = 1".
+std::string ActionWord(const v1::Action& action);
+
+// "203.0.113.20:443", "[2001:db8::20]:443".
+std::string EndpointText(const v1::Endpoint& endpoint);
+// The peer that the finding is about: the group's remote address, else the exemplar's.
+std::string PeerText(const v1::Finding& finding);
+
+// "backup.service", "container 4f5a6b7c8d9e", "" where neither is known.
+std::string HomeText(const v1::Process& process);
+// The command line as a shell would take it, arguments with spaces quoted; the comm where it is not
+// known.
+std::string CommandText(const v1::Process& process);
+
+}  // namespace tcpmedic::cli
+
+#endif  // TCPMEDIC_CLI_RENDER_WORDS_H_

@@ -1,0 +1,125 @@
+#include "cli/render/incident_screen.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "tests/cli/examples.h"
+#include "tests/cli/golden.h"
+
+namespace tcpmedic::cli {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+struct Size {
+  int lines = 0;
+  int columns = 0;
+  bool trailing_space = false;
+};
+
+Size Measure(const std::string& screen) {
+  Size size;
+  for (const absl::string_view line : absl::StrSplit(screen, '\n')) {
+    size.lines += line.empty() && line.data() == screen.data() + screen.size() ? 0 : 1;
+    size.columns = std::max(size.columns, Columns(line));
+    size.trailing_space = size.trailing_space || (!line.empty() && line.back() == ' ');
+  }
+  return size;
+}
+
+TEST(IncidentScreen, AProposalIsOneScreen) {
+  ExpectGolden("show_proposed.txt", RenderIncident(PinnedCwndProposed(), kNow, {}));
+}
+
+TEST(IncidentScreen, WhatCouldNotBeRuledOutIsNamed) {
+  ExpectGolden("show_likely.txt", RenderIncident(PinnedCwndLikely(), kNow, {}));
+}
+
+TEST(IncidentScreen, ARejectionSaysByWhomAndWhy) {
+  ExpectGolden("show_rejected.txt", RenderIncident(PinnedCwndRejected(), kNow, {}));
+}
+
+TEST(IncidentScreen, ATerminalGetsColour) {
+  ExpectGolden("show_proposed_color.txt",
+               RenderIncident(PinnedCwndProposed(), kNow, {.color = true}));
+}
+
+TEST(IncidentScreen, ANarrowTerminalGetsShorterLines) {
+  const Size size = Measure(RenderIncident(PinnedCwndProposed(), kNow, {.width = 72}));
+  EXPECT_LE(size.columns, 72);
+  EXPECT_LE(size.lines, kScreenLines);
+}
+
+TEST(IncidentScreen, HoweverMuchItHoldsItStaysOneScreen) {
+  v1::IncidentView view = PinnedCwndLikely();
+  *view.mutable_proposals() = PinnedCwndProposed().proposals();
+  v1::Incident& incident = *view.mutable_incident();
+  v1::Finding& finding = *incident.mutable_finding();
+  const std::string long_text = [] {
+    std::string text;
+    for (int i = 0; i < 300; ++i) absl::StrAppend(&text, "word", i, " ");
+    return text;
+  }();
+  finding.set_title(long_text);
+  finding.set_verdict(long_text);
+  finding.set_advice(long_text);
+  finding.set_disproof(long_text);
+  incident.set_host(std::string(300, 'h'));
+  view.mutable_proposals(0)->set_undo(long_text);
+  view.mutable_proposals(0)->set_policy(long_text);
+  view.mutable_proposals(0)->mutable_verify()->set_expect(long_text);
+  view.mutable_proposals(0)->mutable_selector()->set_signature(long_text);
+  *finding.add_processes() = FromText<v1::Process>("pid: 1 comm: 'java'");
+  finding.mutable_processes(0)->add_cmdline(long_text);
+  finding.mutable_not_shown(0)->add_missing(long_text);
+  for (int i = 0; i < 100; ++i) {
+    *finding.add_evidence() = finding.evidence(0);
+    *finding.add_not_shown() = finding.not_shown(1);
+    *incident.add_timeline() = incident.timeline(0);
+  }
+
+  const std::string screen = RenderIncident(view, kNow, {});
+
+  const Size size = Measure(screen);
+  EXPECT_LE(size.lines, kScreenLines) << screen;
+  EXPECT_LE(size.columns, 100) << screen;
+  EXPECT_FALSE(size.trailing_space) << screen;
+  EXPECT_THAT(screen, AllOf(HasSubstr("more: tcpmedic show i-7f3a91c2 -o json"),
+                            HasSubstr("Lately"), HasSubstr("and 100 more")));
+}
+
+TEST(IncidentScreen, AnEmptyIncidentIsStillAScreen) {
+  const std::string screen = RenderIncident(v1::IncidentView(), kNow, {});
+  EXPECT_FALSE(Measure(screen).trailing_space) << screen;
+  EXPECT_THAT(screen, HasSubstr("Evidence  none was reported"));
+}
+
+TEST(IncidentScreen, HostileTextCannotReachTheTerminal) {
+  const std::string attack = "\x1b]0;owned\x07\x1b[2J\r\n\xe2\x80\xae\xc2\x9b\xff";
+  v1::IncidentView view = PinnedCwndRejected();
+  v1::Incident& incident = *view.mutable_incident();
+  v1::Finding& finding = *incident.mutable_finding();
+  incident.set_id(attack);
+  incident.set_host(attack);
+  finding.set_title(attack);
+  finding.set_verdict(attack);
+  finding.mutable_netns()->set_name(attack);
+  finding.mutable_evidence(0)->mutable_value()->set_string_value(attack);
+  finding.mutable_processes(0)->set_comm(attack);
+  finding.mutable_processes(0)->add_cmdline(attack);
+  view.mutable_proposals(0)->set_reason(attack);
+  incident.mutable_timeline(0)->set_text(attack);
+
+  const std::string screen = RenderIncident(view, kNow, {});
+
+  for (const char c : screen) EXPECT_TRUE(c == '\n' || static_cast<uint8_t>(c) >= 0x20) << int{c};
+  EXPECT_THAT(screen, AllOf(Not(HasSubstr("\xe2\x80\xae")), Not(HasSubstr("\xc2\x9b")),
+                            Not(HasSubstr("\xff")), HasSubstr("\\x1b]0;owned\\x07\\x1b[2J")));
+}
+
+}  // namespace
+}  // namespace tcpmedic::cli
