@@ -27,8 +27,8 @@ struct Invocation {
   int exit_code = kDone;
 };
 
-// How to write on standard output now: colour only on a terminal, at the terminal's width (at most
-// 100).
+// How to write on standard output now: colour only on a terminal; lines as wide as the terminal,
+// uncut in a pipe.
 Style StyleOf(const Invocation& invocation);
 
 // "tcpmedic: SENTENCE" on standard error; returns kFailed.

@@ -158,13 +158,14 @@ class Screen {
     if (finding_.evidence().empty()) return Labelled("Evidence", {"none was reported"});
     const bool all = finding_.evidence_size() <= max_lines;
     const int shown = all ? finding_.evidence_size() : std::max(max_lines - 1, 1);
+    const bool with_source = style_.width >= kScreenColumns;
     std::vector<std::vector<Cell>> rows;
     for (int i = 0; i < shown; ++i) {
       const v1::Evidence& evidence = finding_.evidence(i);
       rows.push_back({{evidence.name()},
                       {EvidenceText(evidence), Paint::kBold},
                       {evidence.basis(), Paint::kDim},
-                      {evidence.source(), Paint::kDim}});
+                      {with_source ? evidence.source() : "", Paint::kDim}});
     }
     Style narrow = style_;
     narrow.width = text_columns();
@@ -324,7 +325,9 @@ class Screen {
 }  // namespace
 
 std::string RenderIncident(const v1::IncidentView& view, absl::Time now, const Style& style) {
-  return Screen(view, now, style).Render();
+  Style readable = style;
+  readable.width = std::min(style.width, kScreenColumns);
+  return Screen(view, now, readable).Render();
 }
 
 }  // namespace tcpmedic::cli

@@ -15,6 +15,8 @@ namespace tcpmedic::cli {
 // However much an incident holds, it takes no more lines: evidence and timeline give way first, and
 // say so.
 constexpr int kScreenLines = 40;
+// Longer lines are hard to read, however wide the terminal is.
+constexpr int kScreenColumns = 100;
 
 std::string RenderIncident(const v1::IncidentView& view, absl::Time now, const Style& style);
 

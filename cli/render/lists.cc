@@ -34,13 +34,19 @@ void Suggest(Lines* lines, const Style& style,
   Append(lines, TableLines(style, {{}, {}}, rows, 2));
 }
 
-std::string ProposalCell(const v1::IncidentView& view, absl::Time now) {
-  if (view.proposals().empty()) return "none";
-  const v1::Proposal& proposal = view.proposals(0);
-  const std::string what =
-      absl::StrCat(ActionWord(proposal.action()), " ", ProposalWord(proposal.state()));
-  if (proposal.state() != v1::Proposal::STATE_PENDING) return what;
-  return absl::StrCat(what, ", expires ", AgeText(TimeOf(proposal.expires_at()), now));
+std::string ProposalCell(const v1::IncidentView& view) {
+  const v1::Incident& incident = view.incident();
+  if (incident.proposal_id().empty()) return "none";
+  // A list comes without the proposals themselves; the decision has their action.
+  const std::string action = incident.decision().actions().empty()
+                                 ? incident.proposal_id()
+                                 : ActionWord(incident.decision().actions(0));
+  return absl::StrCat(action, " ", ProposalWord(incident.proposal_state()));
+}
+
+std::string PeerCell(const v1::Finding& finding) {
+  if (finding.socket_count() <= 1) return PeerText(finding);
+  return absl::StrCat(PeerText(finding), " ×", CountText(finding.socket_count()));
 }
 
 std::string ProgramCell(const v1::Finding& finding) {
@@ -135,16 +141,16 @@ std::string RenderIncidents(const v1::ListIncidentsResponse& incidents,
   for (const v1::IncidentView& view : incidents.incidents()) {
     const v1::Incident& incident = view.incident();
     const v1::Finding& finding = incident.finding();
-    rows.push_back({{incident.id(), Paint::kBold},
-                    {SeverityWord(finding.severity()), SeverityPaint(finding.severity())},
-                    {StateWords(incident)},
-                    {incident.host()},
-                    {finding.signature()},
-                    {AgeText(TimeOf(incident.opened_at()), now)},
-                    {PeerText(finding)},
-                    {CountText(finding.socket_count())},
-                    {ProgramCell(finding)},
-                    {ProposalCell(view, now)}});
+    rows.push_back(
+        {{incident.id(), Paint::kBold},
+         {SeverityWord(finding.severity()), SeverityPaint(finding.severity())},
+         {StateWord(incident)},
+         {incident.host()},
+         {finding.signature()},
+         {DurationText(absl::Trunc(now - TimeOf(incident.opened_at()), absl::Seconds(1)))},
+         {PeerCell(finding)},
+         {ProgramCell(finding)},
+         {ProposalCell(view)}});
   }
   Append(&lines, TableLines(style,
                             {{"INCIDENT"},
@@ -152,9 +158,8 @@ std::string RenderIncidents(const v1::ListIncidentsResponse& incidents,
                              {"STATE"},
                              {"HOST"},
                              {"SIGNATURE"},
-                             {"OPENED"},
+                             {"AGE", true},
                              {"PEER"},
-                             {"SOCKETS", true},
                              {"PROGRAM"},
                              {"PROPOSAL"}},
                             rows));
@@ -175,7 +180,7 @@ std::string RenderIncidentLine(const v1::IncidentView& view, absl::Time now, con
       ClockText(happened ? TimeOf(newest.at()) : TimeOf(incident.opened_at()), now);
   return absl::StrCat(Painted(style, Paint::kDim, clock), "  ",
                       Painted(style, Paint::kBold, Escaped(incident.id())), "  ",
-                      Painted(style, SeverityPaint(finding.severity()), StateWords(incident)), "  ",
+                      Painted(style, SeverityPaint(finding.severity()), StateWord(incident)), "  ",
                       Escaped(absl::StrCat(incident.host(), "  ", finding.signature(), "  ",
                                            PeerText(finding), "  ", newest.text())),
                       "\n");

@@ -17,6 +17,8 @@ constexpr int kGap = 2;
 // No column but the last takes more than this: one long name must not push the others off the
 // screen.
 constexpr int kMaxColumn = 44;
+// Where the others leave less for the last column, the line is longer than the width instead.
+constexpr int kMinLastColumn = 12;
 
 struct CodePoint {
   uint32_t value = 0;
@@ -197,7 +199,7 @@ std::vector<std::string> TableLines(const Style& style, const std::vector<Column
   int before_last = indent;
   for (size_t i = 0; i + 1 < widths.size(); ++i) before_last += widths[i] + kGap;
   if (!widths.empty()) {
-    widths.back() = std::min(widths.back(), std::max(style.width - before_last, 1));
+    widths.back() = std::min(widths.back(), std::max(style.width - before_last, kMinLastColumn));
   }
 
   std::vector<std::string> lines;

@@ -16,7 +16,7 @@ std::string SocketsText(int64_t count) {
 
 std::string StopText(const v1::SignatureActivity::Stop& stop) {
   if (stop.waiting()) return absl::StrCat("not known yet: ", stop.at());
-  if (stop.look_alike()) return absl::StrCat("looks alike but is ", stop.at());
+  if (stop.look_alike()) return absl::StrCat("look-alike: ", stop.at());
   return absl::StrCat("not true: ", stop.at());
 }
 
@@ -117,7 +117,7 @@ std::string RenderWhy(const v1::ListHostsResponse& hosts, absl::Time now, const 
         absl::StrAppend(&block, Painted(style, Paint::kYellow, line), "\n");
       }
     }
-    if (host.activity().empty()) {
+    if (host.activity().empty() && host.connected()) {
       absl::StrAppend(&block, Escaped(host.name()),
                       ": no signature has been evaluated there yet; ask again in a few seconds.\n");
     }

@@ -13,7 +13,7 @@ namespace {
 std::string OutcomeWord(v1::Incident::Outcome outcome) {
   switch (outcome) {
     case v1::Incident::OUTCOME_CLEARED:
-      return "cleared by itself";
+      return "cleared";
     case v1::Incident::OUTCOME_REMEDIED:
       return "remedied";
     case v1::Incident::OUTCOME_NOTED:
@@ -54,6 +54,11 @@ std::string SeverityWord(v1::Severity severity) {
     default:
       return "unrated";
   }
+}
+
+std::string StateWord(const v1::Incident& incident) {
+  if (incident.state() == v1::Incident::STATE_CLOSED) return OutcomeWord(incident.outcome());
+  return incident.finding_present() ? "open" : "open, gone";
 }
 
 Paint SeverityPaint(v1::Severity severity) {

@@ -21,6 +21,8 @@ std::string ProposalWord(v1::Proposal::State state);
 
 // "open", "open, symptom gone", "closed: rejected".
 std::string StateWords(const v1::Incident& incident);
+// In a table's cell: "open", "open, gone", "rejected".
+std::string StateWord(const v1::Incident& incident);
 
 // "move at most 200 sockets to BBR (setsockopt TCP_CONGESTION)".
 std::string ActionWords(const v1::Action& action, int targets_max);

@@ -10,6 +10,7 @@ v1::IncidentView PinnedCwndProposed() {
       state: STATE_OPEN
       finding_present: true
       proposal_id: "p-51c09d"
+      proposal_state: STATE_PENDING
       opened_at { seconds: 1795316986 }
       finding {
         signature: "pinned-cwnd"
@@ -181,6 +182,7 @@ v1::IncidentView PinnedCwndLikely() {
   view.clear_proposals();
   v1::Incident& incident = *view.mutable_incident();
   incident.clear_proposal_id();
+  incident.clear_proposal_state();
   incident.mutable_timeline()->RemoveLast();
   *incident.mutable_decision() =
       FromText<v1::Decision>(R"pb(
@@ -214,6 +216,7 @@ v1::IncidentView PinnedCwndRejected() {
   v1::Incident& incident = *view.mutable_incident();
   incident.set_state(v1::Incident::STATE_CLOSED);
   incident.set_outcome(v1::Incident::OUTCOME_REJECTED);
+  incident.set_proposal_state(v1::Proposal::STATE_REJECTED);
   incident.mutable_closed_at()->set_seconds(1795317065);
   v1::Proposal& proposal = *view.mutable_proposals(0);
   proposal.set_state(v1::Proposal::STATE_REJECTED);

@@ -50,11 +50,11 @@ TEST(Text, WrapOfNothingIsNothing) { EXPECT_THAT(Wrap(" \n ", 10, 3), IsEmpty())
 
 TEST(Text, ATableIsAlignedAndCutAtTheWidth) {
   const std::vector<std::string> lines =
-      TableLines({.width = 24}, {{"NAME"}, {"N", true}, {"TEXT"}},
+      TableLines({.width = 30}, {{"NAME"}, {"N", true}, {"TEXT"}},
                  {{{"a"}, {"1"}, {"short"}}, {{"longer"}, {"1,000"}, {"far too long for it"}}}, 2);
   EXPECT_THAT(lines, ElementsAre("  NAME        N  TEXT",   //
                                  "  a           1  short",  //
-                                 "  longer  1,000  far too…"));
+                                 "  longer  1,000  far too long…"));
 }
 
 TEST(Text, AnEmptyLastCellLeavesNoTrailingSpace) {
