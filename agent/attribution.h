@@ -1,0 +1,89 @@
+// Who holds the sockets of a finding: inode → every holder (forks share sockets) → what that
+// program is. Cached by inode, because a pass over every /proc/PID/fd is the dearest thing that the
+// agent does: made at once for a socket not seen before, otherwise every few seconds. Not
+// thread-safe: it belongs to the scan thread.
+#ifndef TCPMEDIC_AGENT_ATTRIBUTION_H_
+#define TCPMEDIC_AGENT_ATTRIBUTION_H_
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/time/time.h"
+#include "diagnosis/engine.h"
+#include "observe/processes.h"
+#include "tcpmedic/v1/evidence.pb.h"
+#include "tcpmedic/v1/finding.pb.h"
+
+namespace tcpmedic {
+
+// A process's memory over the last minutes. Plain value.
+class RssHistory {
+ public:
+  // Readings closer than 5 s to the last one are left out, as are those older than 5 min.
+  void Add(absl::Duration uptime, int64_t rss_bytes);
+  // Least squares over what is kept; nullopt while that spans less than 10 s.
+  std::optional<double> GrowthBytesPerMinute() const;
+
+ private:
+  std::deque<std::pair<absl::Duration, int64_t>> readings_;  // oldest first
+};
+
+class Attribution {
+ public:
+  struct Options {
+    std::string proc_root = "/proc";
+    int max_processes = 16;  // per finding: those that hold most of its sockets
+    int max_fds = 16;        // listed per process and finding
+    absl::Duration holders_max_age = absl::Seconds(10);
+    absl::Duration process_max_age = absl::Seconds(2);  // of RSS, fd count and the rest
+  };
+  explicit Attribution(Options options) : options_(options), processes_(options.proc_root) {}
+
+  // Fills `processes` of the findings that `sockets` names. `uptime` is the scan's.
+  void Attribute(const std::vector<Engine::FindingSockets>& sockets, absl::Duration uptime,
+                 std::vector<v1::Finding>* findings);
+
+  // What the last pass could not see, in words; empty: nothing.
+  std::string blind_spot() const;
+
+ private:
+  struct Described {
+    uint64_t start_ticks = 0;  // with the pid, the identity: pids are used again
+    v1::Process process;
+    absl::Duration read_at;
+    bool in_use = false;  // by a finding of this call
+    RssHistory rss;
+  };
+
+  // The part of /proc/PID/fd that concerns some sockets.
+  struct Holders {
+    absl::flat_hash_set<uint32_t> looked_up;  // also those that no one holds
+    HolderScan scan;
+    absl::flat_hash_map<int, uint64_t> start_ticks;  // of every holder, when it was found
+    absl::Duration at = -absl::InfiniteDuration();
+  };
+
+  bool HoldersCover(const std::vector<Engine::FindingSockets>& sockets,
+                    absl::Duration uptime) const;
+  void FindHolders(const std::vector<Engine::FindingSockets>& sockets, absl::Duration uptime);
+  // False: a holder has ended since its sockets were looked up, and is left out.
+  bool FillProcesses(const Engine::FindingSockets& sockets, absl::Duration uptime,
+                     v1::Finding* finding);
+  // Null: the process that was found under this pid has ended.
+  const v1::Process* Describe(int pid, absl::Duration uptime);
+
+  Options options_;
+  Processes processes_;
+  Holders holders_;
+  absl::flat_hash_map<int, Described> described_;  // by pid; only those of present findings
+};
+
+}  // namespace tcpmedic
+
+#endif  // TCPMEDIC_AGENT_ATTRIBUTION_H_

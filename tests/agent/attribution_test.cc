@@ -1,0 +1,213 @@
+#include "agent/attribution.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace tcpmedic {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A /proc in a temporary directory: processes with the sockets that they hold.
+class FakeProc {
+ public:
+  FakeProc() {
+    char dir[] = "/tmp/tcpmedic-proc-XXXXXX";
+    root_ = mkdtemp(dir);
+    std::ofstream(root_ / "stat") << "btime 1700000000\n";
+  }
+  ~FakeProc() { fs::remove_all(root_); }
+
+  void Start(int pid, const std::string& comm, uint64_t start_ticks = 100, int64_t rss_kib = 2048) {
+    const fs::path dir = root_ / absl::StrCat(pid);
+    fs::create_directories(dir / "fd");
+    // proc(5): comm and state, then fields 4 to 21, then starttime.
+    std::ofstream(dir / "stat") << pid << " (" << comm
+                                << ") S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 " << start_ticks
+                                << " 0 0\n";
+    std::ofstream(dir / "cmdline") << comm << '\0';
+    std::ofstream(dir / "cgroup") << "0::/system.slice/" << comm << ".service\n";
+    std::ofstream(dir / "limits") << "Limit Soft Hard Units\nMax open files 1024 4096 files\n";
+    SetRss(pid, rss_kib);
+  }
+  void SetRss(int pid, int64_t rss_kib) {
+    std::ofstream(root_ / absl::StrCat(pid) / "status")
+        << "Uid:\t33\t33\t33\t33\nVmRSS:\t" << rss_kib << " kB\n";
+  }
+  void End(int pid) { fs::remove_all(root_ / absl::StrCat(pid)); }
+  void Hold(int pid, int fd, uint32_t inode) {
+    fs::create_symlink(absl::StrCat("socket:[", inode, "]"),
+                       root_ / absl::StrCat(pid) / "fd" / absl::StrCat(fd));
+  }
+  void Close(int pid, int fd) { fs::remove(root_ / absl::StrCat(pid) / "fd" / absl::StrCat(fd)); }
+
+  std::string root() const { return root_.string(); }
+
+ private:
+  fs::path root_;
+};
+
+// One finding per list of inodes, attributed; printed as "pid comm [fds]", one process each.
+class AttributionTest : public ::testing::Test {
+ protected:
+  AttributionTest() : attribution_(OptionsFor(proc_)) {}
+
+  static Attribution::Options OptionsFor(const FakeProc& proc) {
+    Attribution::Options options;
+    options.proc_root = proc.root();
+    return options;
+  }
+
+  std::vector<v1::Finding> Attribute(const std::vector<std::vector<uint32_t>>& inodes,
+                                     absl::Duration uptime) {
+    std::vector<v1::Finding> findings(inodes.size());
+    std::vector<Engine::FindingSockets> sockets;
+    for (size_t i = 0; i < inodes.size(); ++i) {
+      sockets.push_back({static_cast<int>(i), inodes[i]});
+    }
+    attribution_.Attribute(sockets, uptime, &findings);
+    return findings;
+  }
+
+  std::string Holders(const std::vector<uint32_t>& inodes, absl::Duration uptime) {
+    return Print(Attribute({inodes}, uptime).front());
+  }
+
+  static std::string Print(const v1::Finding& finding) {
+    return absl::StrJoin(finding.processes(), "; ", [](std::string* out, const v1::Process& p) {
+      absl::StrAppend(out, p.pid(), " ", p.comm(), " [", absl::StrJoin(p.fds(), ","), "]");
+    });
+  }
+
+  FakeProc proc_;
+  Attribution attribution_;
+  const absl::Duration t0_ = absl::Hours(1);
+};
+
+TEST_F(AttributionTest, SocketSharedByForkIsAttributedToEveryHolder) {
+  proc_.Start(10, "nginx");
+  proc_.Start(11, "nginx");
+  proc_.Start(12, "sshd");
+  proc_.Hold(10, 7, 555);
+  proc_.Hold(11, 7, 555);
+  proc_.Hold(12, 3, 999);
+  EXPECT_EQ(Holders({555}, t0_), "10 nginx [7]; 11 nginx [7]");
+}
+
+TEST_F(AttributionTest, ProcessIsDescribedAsProcShowsIt) {
+  proc_.Start(10, "nginx", /*start_ticks=*/250, /*rss_kib=*/4096);
+  proc_.Hold(10, 7, 555);
+  const std::vector<v1::Finding> findings = Attribute({{555}}, t0_);
+  ASSERT_EQ(findings[0].processes_size(), 1);
+  const v1::Process& process = findings[0].processes(0);
+  EXPECT_EQ(process.uid(), 33u);
+  EXPECT_EQ(process.rss_bytes(), 4096 * 1024);
+  EXPECT_FALSE(process.has_rss_growth_bytes_per_min());
+  EXPECT_EQ(process.fd_count(), 1);
+  EXPECT_EQ(process.fd_limit(), 1024);
+  EXPECT_EQ(process.systemd_unit(), "nginx.service");
+}
+
+TEST_F(AttributionTest, HolderOfMostSocketsComesFirst) {
+  proc_.Start(10, "light");
+  proc_.Start(20, "heavy");
+  proc_.Hold(10, 3, 1);
+  proc_.Hold(10, 4, 1);  // two descriptors of one socket are one socket
+  proc_.Hold(10, 5, 1);
+  proc_.Hold(20, 9, 1);
+  proc_.Hold(20, 8, 2);
+  EXPECT_EQ(Holders({1, 2}, t0_), "20 heavy [8,9]; 10 light [3,4,5]");
+}
+
+TEST_F(AttributionTest, ProcessesAndDescriptorsAreBounded) {
+  std::vector<uint32_t> inodes;
+  for (uint32_t inode = 1; inode <= 30; ++inode) inodes.push_back(inode);
+  for (int pid = 100; pid < 140; ++pid) {
+    proc_.Start(pid, "worker");
+    for (uint32_t inode : inodes) proc_.Hold(pid, static_cast<int>(inode) + 2, inode);
+  }
+  const std::vector<v1::Finding> findings = Attribute({inodes}, t0_);
+  ASSERT_EQ(findings[0].processes_size(), 16);
+  EXPECT_EQ(findings[0].processes(0).fds_size(), 16);
+}
+
+TEST_F(AttributionTest, EachFindingGetsItsOwnHolders) {
+  proc_.Start(10, "a");
+  proc_.Start(20, "b");
+  proc_.Hold(10, 3, 1);
+  proc_.Hold(20, 3, 2);
+  const std::vector<v1::Finding> findings = Attribute({{1}, {2}}, t0_);
+  EXPECT_EQ(Print(findings[0]), "10 a [3]");
+  EXPECT_EQ(Print(findings[1]), "20 b [3]");
+}
+
+TEST_F(AttributionTest, NewSocketIsLookedUpAtOnceAndAKnownOneWhenItsEntryIsOld) {
+  proc_.Start(10, "a");
+  proc_.Hold(10, 3, 1);
+  ASSERT_EQ(Holders({1}, t0_), "10 a [3]");
+  proc_.Start(20, "b");
+  proc_.Hold(20, 5, 1);
+  EXPECT_EQ(Holders({1}, t0_ + absl::Seconds(9)), "10 a [3]");
+  EXPECT_EQ(Holders({1}, t0_ + absl::Seconds(10)), "10 a [3]; 20 b [5]");
+  proc_.Hold(20, 6, 2);
+  EXPECT_EQ(Holders({1, 2}, t0_ + absl::Seconds(11)), "20 b [5,6]; 10 a [3]");
+}
+
+TEST_F(AttributionTest, SocketThatNoProcessHoldsHasNone) {
+  proc_.Start(10, "a");
+  EXPECT_EQ(Holders({0, 77}, t0_), "");
+}
+
+TEST_F(AttributionTest, PidUsedAgainIsNotTakenForTheHolder) {
+  proc_.Start(10, "server", /*start_ticks=*/100);
+  proc_.Hold(10, 3, 1);
+  ASSERT_EQ(Holders({1}, t0_), "10 server [3]");
+  proc_.End(10);
+  proc_.Start(10, "stranger", /*start_ticks=*/900);
+  EXPECT_EQ(Holders({1}, t0_ + absl::Seconds(1)), "");
+}
+
+TEST_F(AttributionTest, SocketOfAHolderThatEndedIsFoundWithItsHeir) {
+  proc_.Start(10, "parent");
+  proc_.Hold(10, 3, 1);
+  ASSERT_EQ(Holders({1}, t0_), "10 parent [3]");
+  proc_.End(10);
+  proc_.Start(11, "child");
+  proc_.Hold(11, 3, 1);
+  EXPECT_EQ(Holders({1}, t0_ + absl::Seconds(1)), "11 child [3]");
+}
+
+TEST_F(AttributionTest, GrowthOfMemoryIsTakenOverSuccessiveReadings) {
+  proc_.Start(10, "leaky", 100, /*rss_kib=*/1000);
+  proc_.Hold(10, 3, 1);
+  std::vector<v1::Finding> findings;
+  for (int i = 0; i <= 6; ++i) {
+    proc_.SetRss(10, 1000 + 100 * i);  // 100 KiB in 10 s
+    findings = Attribute({{1}}, t0_ + i * absl::Seconds(10));
+  }
+  EXPECT_NEAR(findings[0].processes(0).rss_growth_bytes_per_min(), 600 * 1024, 1);
+}
+
+TEST(RssHistoryTest, ShortSpanGivesNoGrowth) {
+  RssHistory history;
+  history.Add(absl::Seconds(100), 1000);
+  history.Add(absl::Seconds(109), 9000);
+  EXPECT_EQ(history.GrowthBytesPerMinute(), std::nullopt);
+}
+
+TEST(RssHistoryTest, OldReadingsAreForgotten) {
+  RssHistory history;
+  history.Add(absl::Seconds(0), 1'000'000'000);  // as it started
+  for (int s = 400; s <= 700; s += 10) history.Add(absl::Seconds(s), 5000);
+  EXPECT_NEAR(*history.GrowthBytesPerMinute(), 0, 1);
+}
+
+}  // namespace
+}  // namespace tcpmedic
