@@ -1,6 +1,5 @@
 #include "observe/counters.h"
 
-#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -18,11 +17,16 @@ absl::string_view NextLine(absl::string_view* text) {
   return line;
 }
 
+bool IsBlank(char c) { return c == ' ' || c == '\t'; }
+
 // Takes the next word off the line; empty at its end.
 absl::string_view NextWord(absl::string_view* line) {
-  line->remove_prefix(std::min(line->find_first_not_of(" \t"), line->size()));
-  const absl::string_view word = line->substr(0, line->find_first_of(" \t"));
-  line->remove_prefix(word.size());
+  size_t start = 0;
+  while (start < line->size() && IsBlank((*line)[start])) ++start;
+  size_t end = start;
+  while (end < line->size() && !IsBlank((*line)[end])) ++end;
+  const absl::string_view word = line->substr(start, end - start);
+  line->remove_prefix(end);
   return word;
 }
 

@@ -22,11 +22,21 @@ class CounterSample {
  public:
   std::optional<int64_t> Get(absl::string_view name) const;
   size_t size() const { return values_.size(); }
-  void Set(absl::string_view name, int64_t value) { values_[name] = value; }
+  void Set(absl::string_view name, int64_t value) {
+    values_[name] = value;
+    ++set_;
+  }
   void Clear() {
     values_.clear();
+    BeginReplacing();
+  }
+  // For a source that fills the same sample again and again, and allocates nothing while the names
+  // stay the same: begin, Set each, and Clear to start afresh where some were not set.
+  void BeginReplacing() {
+    set_ = 0;
     malformed_ = 0;
   }
+  bool AllReplaced() const { return set_ == values_.size(); }
   // Lines and values that could not be understood, and are therefore missing.
   int malformed() const { return malformed_; }
   void AddMalformed(int count) { malformed_ += count; }
@@ -34,6 +44,7 @@ class CounterSample {
 
  private:
   absl::flat_hash_map<std::string, int64_t> values_;
+  size_t set_ = 0;
   int malformed_ = 0;
 };
 

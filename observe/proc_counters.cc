@@ -53,7 +53,18 @@ absl::StatusOr<std::unique_ptr<ProcCounters>> ProcCounters::Open(const ProcDirec
 }
 
 absl::Status ProcCounters::Read(CounterSample* sample) {
-  sample->Clear();
+  sample->BeginReplacing();
+  absl::Status status = ReadInto(sample);
+  if (status.ok() && !sample->AllReplaced()) {
+    // A counter of the sample's last use is not here.
+    sample->Clear();
+    status = ReadInto(sample);
+  }
+  if (!status.ok()) sample->Clear();
+  return status;
+}
+
+absl::Status ProcCounters::ReadInto(CounterSample* sample) {
   int last_error = 0;
   bool any = false;
   for (const File& file : files_) {

@@ -31,6 +31,7 @@ class ProcCounters : public CounterSource {
   };
 
   ProcCounters() = default;
+  absl::Status ReadInto(CounterSample* sample);
 
   std::vector<File> files_;
   std::string buffer_;

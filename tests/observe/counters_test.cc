@@ -115,6 +115,22 @@ TEST(ProcCounters, ReadsAllFilesOfAProcess) {
   EXPECT_EQ(sample.Get("SockstatTcp6Inuse"), std::nullopt);
 }
 
+TEST(ProcCounters, AReadingReplacesTheOneBeforeAlsoWhereTheNamesAreTheSame) {
+  const auto process = ProcDirectory::Open(TCPMEDIC_SOURCE_DIR "/tests/data/proc/812");
+  ASSERT_TRUE(process.ok()) << process.status();
+  const auto counters = ProcCounters::Open(*process);
+  ASSERT_TRUE(counters.ok()) << counters.status();
+  CounterSample sample;
+  ASSERT_TRUE((*counters)->Read(&sample).ok());
+  const auto first = sample.values();
+  sample.Set("TcpRetransSegs", 1);
+  sample.AddMalformed(5);
+  ASSERT_TRUE((*counters)->Read(&sample).ok());
+
+  EXPECT_EQ(sample.values(), first);
+  EXPECT_EQ(sample.malformed(), 0);
+}
+
 TEST(ProcCounters, AProcessWithoutCountersIsNotFound) {
   const auto process = ProcDirectory::Open(TCPMEDIC_SOURCE_DIR "/tests/data/proc/4242");
   ASSERT_TRUE(process.ok()) << process.status();

@@ -67,7 +67,8 @@ void Record(const std::string& directory) {
       return !done;
     });
   }
-  if (std::system(("ss -tanieO | sed 's/ *$//' > '" + directory + "/scene.ss.txt'").c_str()) != 0) std::abort();
+  if (std::system(("ss -tanieO | sed 's/ *$//' > '" + directory + "/scene.ss.txt'").c_str()) != 0)
+    std::abort();
 }
 
 }  // namespace
