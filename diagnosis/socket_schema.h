@@ -95,7 +95,7 @@ class VerdictActivation : public expr::Activation {
 // The attribute in `slot` of VerdictSchema as evidence; its value is absent where it is unknown.
 v1::Evidence MakeEvidence(int slot, const SocketReading& exemplar, const GroupReading& group);
 
-// "5s", "5.2s", "1m10s": to a tenth of a second.
+// "5s", "5.2s", "1m": to a tenth of a second.
 std::string SpanText(absl::Duration span);
 
 }  // namespace tcpmedic

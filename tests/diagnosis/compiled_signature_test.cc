@@ -1,0 +1,123 @@
+#include "diagnosis/compiled_signature.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/diagnosis/shipped_signature.h"
+
+namespace tcpmedic {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+std::vector<std::string> MistakesOf(const v1::Signature& signature) {
+  std::vector<Issue> issues;
+  const auto compiled = CompileSignature(signature, &issues);
+  EXPECT_EQ(compiled == nullptr, !issues.empty());
+  std::vector<std::string> messages;
+  for (const Issue& issue : issues) {
+    EXPECT_THAT(issue.file, IsEmpty());
+    messages.push_back(issue.message);
+  }
+  return messages;
+}
+
+TEST(CompileSignature, SplitsTheConditionByWhatDecidesIt) {
+  const auto compiled = MustCompile(ShippedSignature("pinned-cwnd"));
+  std::vector<std::string> parts;
+  for (const Conjunct& conjunct : compiled->conjuncts) {
+    const char* const basis[] = {"now", "lifetime", "window"};
+    parts.push_back(basis[static_cast<int>(conjunct.basis)] + (": " + conjunct.expression.text()));
+  }
+  EXPECT_THAT(
+      parts,
+      ElementsAre("now: socket.state == \"established\"", "now: socket.cc == \"cubic\"",
+                  "now: socket.path_rtt >= duration(\"40ms\")",
+                  "lifetime: socket.data_segments >= 200", "window: socket.retrans_ratio >= 0.001",
+                  "window: socket.retrans_ratio <= 0.15",
+                  "window: socket.cwnd <= 3.0 * socket.loss_predicted_cwnd"));
+  EXPECT_EQ(compiled->states, MaskOf(TcpState::kEstablished));
+  EXPECT_EQ(compiled->window, absl::Seconds(5));
+  EXPECT_EQ(compiled->hold_for, absl::Seconds(5));
+  EXPECT_EQ(compiled->keep_firing_for, absl::Seconds(30));
+}
+
+TEST(CompileSignature, EvidenceIsListedOnceInTheOrderOfMention) {
+  v1::Signature signature = ShippedSignature("pinned-cwnd");
+  signature.set_sockets(
+      "socket.rtt_var > duration(\"1ms\") && socket.cwnd < 9 && socket.rtt > duration(\"1ms\")");
+  signature.clear_unless();
+  signature.set_verdict("{{ group.count }} of {{ socket.mss }}, {{ socket.cwnd }}");
+  const auto compiled = MustCompile(signature);
+  std::vector<std::string> names;
+  for (const int slot : compiled->evidence_slots) names.push_back(VerdictSchema().at(slot).name);
+  EXPECT_THAT(names, ElementsAre("socket.rtt_var", "socket.cwnd", "socket.rtt", "group.count",
+                                 "socket.mss"));
+}
+
+TEST(CompileSignature, EveryMistakeIsReportedUnderItsField) {
+  v1::Signature signature = ShippedSignature("pinned-cwnd");
+  signature.set_sockets("socket.cwmd < 10");
+  signature.mutable_unless(0)->set_expression("socket.rwnd_limited_ratio");
+  signature.set_when("socket.cwnd > 1");
+  signature.clear_group_by();
+  signature.add_group_by("socket.remote_pi");
+  signature.add_group_by("socket.goodput_bps");
+  signature.set_verdict("{{ socket.nothing }}");
+  signature.mutable_for_()->set_seconds(-1);
+  EXPECT_THAT(MistakesOf(signature),
+              ElementsAre(HasSubstr("sockets: "), HasSubstr("unless.receiver-limited: "),
+                          HasSubstr("group_by: unknown name 'socket.remote_pi'"),
+                          HasSubstr("group_by: 'socket.goodput_bps' changes"), HasSubstr("when: "),
+                          HasSubstr("verdict: "), "for: is negative"));
+}
+
+TEST(CompileSignature, GroupsAreNotKnownPerSocket) {
+  v1::Signature signature = ShippedSignature("pinned-cwnd");
+  signature.set_sockets("group.count > 1");
+  EXPECT_THAT(MistakesOf(signature), ElementsAre(HasSubstr("sockets: ")));
+}
+
+TEST(CompileSignature, RatiosNeedAWindow) {
+  v1::Signature signature = ShippedSignature("pinned-cwnd");
+  signature.clear_window();
+  EXPECT_THAT(MistakesOf(signature),
+              ElementsAre("window: is not set, and socket.retrans_ratio is taken over it"));
+}
+
+TEST(CompileSignature, ConditionThatHoldsInNoStateIsAMistake) {
+  v1::Signature signature = ShippedSignature("pinned-cwnd");
+  signature.set_sockets("socket.state == \"ESTAB\"");
+  EXPECT_THAT(MistakesOf(signature), ElementsAre("sockets: holds in no TCP state"));
+}
+
+TEST(CompileSignature, GroupingByNothingIsAMistake) {
+  v1::Signature signature = ShippedSignature("pinned-cwnd");
+  signature.clear_group_by();
+  EXPECT_THAT(MistakesOf(signature), ElementsAre("group_by: names nothing"));
+}
+
+TEST(CompileSignature, LookAlikesAreNamedOnceAndBounded) {
+  v1::Signature signature = ShippedSignature("pinned-cwnd");
+  *signature.add_unless() = signature.unless(0);
+  EXPECT_THAT(MistakesOf(signature), ElementsAre(HasSubstr("is named twice")));
+  signature = ShippedSignature("pinned-cwnd");
+  for (int i = 0; i < 64; ++i) {
+    v1::NamedExpression* const look_alike = signature.add_unless();
+    look_alike->set_name("look-alike-" + std::to_string(i));
+    look_alike->set_expression("false");
+  }
+  EXPECT_THAT(MistakesOf(signature), ElementsAre("unless: has more than 64 look-alikes"));
+}
+
+TEST(CompileSignature, OnlySocketsSoFar) {
+  v1::Signature signature = ShippedSignature("pinned-cwnd");
+  signature.set_subject(v1::SUBJECT_PROCESS);
+  EXPECT_THAT(MistakesOf(signature), SizeIs(1));
+}
+
+}  // namespace
+}  // namespace tcpmedic

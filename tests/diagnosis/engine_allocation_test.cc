@@ -1,0 +1,95 @@
+// Memory follows suspects, not sockets: every allocation is counted, of scans that are like the one
+// before.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "diagnosis/engine.h"
+#include "tests/diagnosis/flow.h"
+#include "tests/diagnosis/shipped_signature.h"
+
+namespace {
+
+std::atomic<int64_t> allocations{0};
+
+}  // namespace
+
+// glibc's allocator under its other names; operator new and every library come through here.
+extern "C" {
+void* __libc_malloc(size_t);
+void* __libc_calloc(size_t, size_t);
+void* __libc_realloc(void*, size_t);
+void* __libc_memalign(size_t, size_t);
+
+void* malloc(size_t size) {
+  ++allocations;
+  return __libc_malloc(size);
+}
+void* calloc(size_t count, size_t size) {
+  ++allocations;
+  return __libc_calloc(count, size);
+}
+void* realloc(void* old, size_t size) {
+  ++allocations;
+  return __libc_realloc(old, size);
+}
+void* aligned_alloc(size_t alignment, size_t size) {
+  ++allocations;
+  return __libc_memalign(alignment, size);
+}
+}
+
+namespace tcpmedic {
+namespace {
+
+// The allocations of all Observe calls in each of `scans` scans of the flows.
+std::vector<int64_t> AllocationsPerScan(std::vector<Flow>* flows, int scans) {
+  Engine engine;
+  engine.SetSignatures({MustCompile(ShippedSignature("pinned-cwnd"))}, "rev-1");
+  v1::NetworkNamespace netns;
+  netns.set_cookie(1);
+  std::vector<int64_t> per_scan;
+  for (int second = 1; second <= scans; ++second) {
+    std::vector<SocketSample> samples;
+    for (Flow& flow : *flows) {
+      flow.Advance(1);
+      samples.push_back(flow.socket.Sample());
+    }
+    engine.BeginScan(At(second));
+    engine.BeginNamespace(netns);
+    const int64_t before = allocations.load();
+    for (const SocketSample& sample : samples) engine.Observe(sample);
+    per_scan.push_back(allocations.load() - before);
+    engine.EndNamespace(true);
+    engine.EndScan();
+  }
+  return per_scan;
+}
+
+TEST(EngineAllocation, SocketsThatAreNoSuspectsAllocateNothing) {
+  std::vector<Flow> flows(5'000);
+  for (size_t i = 0; i < flows.size(); ++i) {
+    flows[i].socket.cookie = i + 1;
+    // One stops at each of the conjuncts that one sample decides, but for those of young sockets.
+    if (i % 3 == 0) flows[i].socket.state = TcpState::kCloseWait;
+    if (i % 3 == 1) flows[i].socket.cc = "bbr";
+    if (i % 3 == 2) flows[i].socket.info.tcpi_min_rtt = 300;
+  }
+  EXPECT_EQ(AllocationsPerScan(&flows, 3), std::vector<int64_t>({0, 0, 0}));
+}
+
+TEST(EngineAllocation, SuspectsAllocateNothingOnceTheirHistoryIsFull) {
+  std::vector<Flow> flows(200);
+  for (size_t i = 0; i < flows.size(); ++i) {
+    flows[i].socket.cookie = i + 1;
+    flows[i].socket.info.tcpi_snd_cwnd = 1'480;  // never a match
+  }
+  const std::vector<int64_t> per_scan = AllocationsPerScan(&flows, 40);
+  EXPECT_GT(per_scan[0], 0);  // so the count counts
+  for (size_t scan = 20; scan < per_scan.size(); ++scan) EXPECT_EQ(per_scan[scan], 0) << scan;
+}
+
+}  // namespace
+}  // namespace tcpmedic
