@@ -1,5 +1,7 @@
 #include "controller/policy/cases.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "controller/policy/document.h"
@@ -101,18 +103,20 @@ void ReadDocumentOfCases(const YamlFile& file, const Document& document, std::ve
 
 std::optional<std::vector<Case>> ParseCases(absl::Span<const PolicyFile> files,
                                             std::vector<Issue>* issues) {
-  const size_t issues_before = issues->size();
+  std::vector<Issue> found;
   std::vector<Case> cases;
   for (const PolicyFile& policy_file : files) {
     if (!HoldsCases(policy_file.path)) continue;
-    const YamlFile file(policy_file.path, policy_file.content, issues);
+    const YamlFile file(policy_file.path, policy_file.content, &found);
     for (const YamlNode& root : file.documents()) {
-      const std::optional<Document> document = ReadDocument(file, root, kKinds, issues);
-      if (document.has_value()) ReadDocumentOfCases(file, *document, &cases, issues);
+      const std::optional<Document> document = ReadDocument(file, root, kKinds, &found);
+      if (document.has_value()) ReadDocumentOfCases(file, *document, &cases, &found);
     }
   }
-  if (issues->size() > issues_before) return std::nullopt;
-  return cases;
+  if (found.empty()) return cases;
+  SortByPlace(&found);
+  std::move(found.begin(), found.end(), std::back_inserter(*issues));
+  return std::nullopt;
 }
 
 }  // namespace tcpmedic

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "diagnosis/proto_time.h"
 
 namespace tcpmedic {
 namespace {
@@ -151,11 +152,7 @@ std::optional<google::protobuf::Duration> FieldReader::WireDuration(absl::string
                                                                     absl::Duration max, Need need) {
   const std::optional<absl::Duration> duration = Duration(name, min, max, need);
   if (!duration.has_value()) return std::nullopt;
-  const timespec parts = absl::ToTimespec(*duration);
-  google::protobuf::Duration wire;
-  wire.set_seconds(parts.tv_sec);
-  wire.set_nanos(static_cast<int32_t>(parts.tv_nsec));
-  return wire;
+  return ToProto(*duration);
 }
 
 std::optional<double> FieldReader::Percentage(absl::string_view name, Need need) {

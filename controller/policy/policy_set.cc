@@ -1,9 +1,9 @@
 #include "controller/policy/policy_set.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <string>
-#include <tuple>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -119,10 +119,7 @@ std::optional<PolicySet> ParsePolicyFiles(std::vector<PolicyFile> files,
   for (const PolicyFile& file : files) reader.Read(file);
   PolicySet set = reader.Finish();
   if (!found.empty()) {
-    std::stable_sort(found.begin(), found.end(), [](const Issue& a, const Issue& b) {
-      return std::tie(a.file, a.position.line, a.position.column) <
-             std::tie(b.file, b.position.line, b.position.column);
-    });
+    SortByPlace(&found);
     std::move(found.begin(), found.end(), std::back_inserter(*issues));
     return std::nullopt;
   }

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -18,9 +19,8 @@ constexpr Word kSeverities[] = {{"info", v1::SEVERITY_INFO},
 constexpr Word kSubjects[] = {
     {"socket", v1::SUBJECT_SOCKET}, {"process", v1::SUBJECT_PROCESS}, {"netns", v1::SUBJECT_NETNS}};
 
-// An agent keeps samples over the whole window, so it is bounded.
-constexpr absl::Duration kMaxWindow = absl::Minutes(10);
-constexpr absl::Duration kMaxFor = absl::Hours(1);
+// Against slips such as 5h for 5s; what an engine can hold is the compiler's to say.
+constexpr absl::Duration kMaxDuration = absl::Hours(24);
 
 void ReadUnless(const YamlFile& file, const YamlNode& unless, v1::Signature* signature,
                 std::vector<Issue>* issues) {
@@ -39,7 +39,8 @@ void ReadUnless(const YamlFile& file, const YamlNode& unless, v1::Signature* sig
   }
 }
 
-// The node that a compiler's message is about: it begins with the field, "unless.reordering: …".
+// What a compiler's message is about: it begins with the field, "unless.reordering: …". Of a list,
+// the item that it quotes.
 const YamlNode* FieldOf(const YamlNode& spec, absl::string_view message) {
   const absl::string_view path = message.substr(0, message.find(": "));
   const YamlNode* node = spec.Find(path);
@@ -47,7 +48,23 @@ const YamlNode* FieldOf(const YamlNode& spec, absl::string_view message) {
     const YamlNode* parent = spec.Find(path.substr(0, dot));
     if (parent != nullptr) node = parent->Find(path.substr(dot + 1));
   }
+  if (node == nullptr) return &spec;
+  for (const YamlNode& item : node->items) {
+    if (absl::StrContains(message, absl::StrCat("'", item.text, "'"))) return &item;
+  }
   return node;
+}
+
+// Whether the field that the message is about could be read: if not, that has been said, and the
+// compiler only complains of its absence.
+bool IsOfReadField(const v1::Signature& signature, absl::string_view message) {
+  const absl::string_view field = message.substr(0, message.find(": "));
+  if (field == "sockets") return !signature.sockets().empty();
+  if (field == "subject") return signature.subject() != v1::SUBJECT_UNSPECIFIED;
+  if (field == "group_by") return !signature.group_by().empty();
+  if (field == "window") return signature.has_window();
+  if (field == "verdict") return !signature.verdict().empty();
+  return true;
 }
 
 void Compile(const YamlFile& file, const YamlNode& spec, const v1::Signature& signature,
@@ -55,12 +72,13 @@ void Compile(const YamlFile& file, const YamlNode& spec, const v1::Signature& si
   std::vector<Issue> within;
   CompileSignature(signature, &within);
   for (Issue& issue : within) {
+    if (!IsOfReadField(signature, issue.message)) continue;
     const YamlNode* field = FieldOf(spec, issue.message);
-    if (field != nullptr && field->kind == YamlNode::Kind::kScalar) {
+    if (field->kind == YamlNode::Kind::kScalar && issue.position.line > 0) {
       issues->push_back(file.IssueWithin(*field, std::move(issue)));
     } else {
-      issues->push_back(file.IssueAt((field != nullptr ? *field : spec).name,
-                                     std::move(issue.message), std::move(issue.hint)));
+      const Place place = field->kind == YamlNode::Kind::kScalar ? field->place : field->name;
+      issues->push_back(file.IssueAt(place, std::move(issue.message), std::move(issue.hint)));
     }
   }
 }
@@ -69,7 +87,6 @@ void Compile(const YamlFile& file, const YamlNode& spec, const v1::Signature& si
 
 v1::Signature ReadSignature(const YamlFile& file, const Document& document,
                             std::vector<Issue>* issues) {
-  const size_t issues_before = issues->size();
   v1::Signature signature;
   signature.set_name(document.name);
 
@@ -88,14 +105,14 @@ v1::Signature ReadSignature(const YamlFile& file, const Document& document,
     signature.add_group_by(std::move(attribute));
   }
   signature.set_when(spec.Text("when", Need::kOptional).value_or(""));
-  if (auto time = spec.WireDuration("for", absl::ZeroDuration(), kMaxFor, Need::kOptional)) {
+  if (auto time = spec.WireDuration("for", absl::ZeroDuration(), kMaxDuration, Need::kOptional)) {
     *signature.mutable_for_() = *time;
   }
-  if (auto time = spec.WireDuration("window", absl::Seconds(1), kMaxWindow, Need::kRequired)) {
+  if (auto time = spec.WireDuration("window", absl::Seconds(1), kMaxDuration, Need::kRequired)) {
     *signature.mutable_window() = *time;
   }
-  if (auto time =
-          spec.WireDuration("keep_firing_for", absl::ZeroDuration(), kMaxFor, Need::kOptional)) {
+  if (auto time = spec.WireDuration("keep_firing_for", absl::ZeroDuration(), kMaxDuration,
+                                    Need::kOptional)) {
     *signature.mutable_keep_firing_for() = *time;
   }
   signature.set_verdict(spec.Text("verdict", Need::kRequired).value_or(""));
@@ -103,10 +120,7 @@ v1::Signature ReadSignature(const YamlFile& file, const Document& document,
   signature.set_disproof(spec.Text("disproof", Need::kOptional).value_or(""));
   spec.RejectOthers();
 
-  // The compiler would repeat what is missing; misspelt fields come first.
-  const bool complete = !signature.sockets().empty() && !signature.verdict().empty() &&
-                        signature.subject() != v1::SUBJECT_UNSPECIFIED;
-  if (complete || issues->size() == issues_before) Compile(file, *document.spec, signature, issues);
+  Compile(file, *document.spec, signature, issues);
   return signature;
 }
 

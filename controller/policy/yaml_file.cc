@@ -5,8 +5,10 @@
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <sstream>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -102,7 +104,10 @@ class YamlFile::TreeBuilder : public YAML::EventHandler {
     std::optional<YamlNode> key;  // of the value that comes next, in a map
   };
 
-  YamlNode NodeAt(const YAML::Mark& mark, YamlNode::Kind kind) const {
+  YamlNode NodeAt(const YAML::Mark& mark, YamlNode::Kind kind) {
+    if (++nodes_ > kMaxNodes) {
+      throw YAML::ParserException(mark, absl::StrCat("more than ", kMaxNodes, " values"));
+    }
     YamlNode node;
     node.kind = kind;
     node.place.offset = std::min(static_cast<size_t>(mark.pos), file_->content_.size() - 1);
@@ -157,12 +162,17 @@ class YamlFile::TreeBuilder : public YAML::EventHandler {
   YamlFile* file_;
   std::vector<Issue>* issues_;
   std::vector<OpenNode> open_;
+  int nodes_ = 0;
 };
 
 YamlFile::YamlFile(std::string path, std::string content, std::vector<Issue>* issues)
     : path_(std::move(path)), content_(std::move(content)) {
   // Ends every line, so that no place lies beyond the text.
   if (content_.empty() || content_.back() != '\n') content_.push_back('\n');
+  line_starts_.push_back(0);
+  for (size_t at = 0; at + 1 < content_.size(); ++at) {
+    if (content_[at] == '\n') line_starts_.push_back(at + 1);
+  }
   if (const size_t at = FindControlCharacter(content_); at < content_.size()) {
     issues->push_back(IssueAt({at, 1}, "the file holds a control character", "write plain UTF-8"));
     return;
@@ -175,20 +185,19 @@ YamlFile::YamlFile(std::string path, std::string content, std::vector<Issue>* is
     }
   } catch (const YAML::Exception& error) {
     const size_t at = error.mark.is_null() ? 0 : static_cast<size_t>(error.mark.pos);
-    issues->push_back(IssueAt({at, 1}, absl::StrCat("not YAML: ", error.msg)));
+    issues->push_back(IssueAt({at, 1}, absl::StrCat("not readable as YAML: ", error.msg)));
   }
 }
 
 Issue YamlFile::IssueAt(Place place, std::string message, std::string hint) const {
   const size_t offset = std::min(place.offset, content_.size() - 1);
-  const size_t before = offset == 0 ? std::string::npos : content_.rfind('\n', offset - 1);
-  const size_t line_start = before == std::string::npos ? 0 : before + 1;
+  const auto next_line = std::upper_bound(line_starts_.begin(), line_starts_.end(), offset);
+  const size_t line_start = *std::prev(next_line);
   const size_t line_end = content_.find('\n', offset);
 
   Issue issue;
   issue.file = path_;
-  issue.position.line =
-      1 + static_cast<int>(std::count(content_.begin(), content_.begin() + line_start, '\n'));
+  issue.position.line = static_cast<int>(next_line - line_starts_.begin());
   issue.position.column = 1 + static_cast<int>(offset - line_start);
   issue.length = static_cast<int>(std::max<size_t>(1, std::min(place.length, line_end - offset)));
   issue.message = std::move(message);
@@ -245,6 +254,13 @@ std::vector<size_t> YamlFile::SourceOf(const YamlNode& scalar) const {
   }
   source.resize(text.size() + 1, std::min(at, content_.size() - 1));
   return source;
+}
+
+void SortByPlace(std::vector<Issue>* issues) {
+  std::stable_sort(issues->begin(), issues->end(), [](const Issue& a, const Issue& b) {
+    return std::tie(a.file, a.position.line, a.position.column) <
+           std::tie(b.file, b.position.line, b.position.column);
+  });
 }
 
 }  // namespace tcpmedic

@@ -43,6 +43,9 @@ struct YamlField {
 
 class YamlFile {
  public:
+  // Bound on the nodes of one file, so that no work on it is out of proportion to its size.
+  static constexpr int kMaxNodes = 20'000;
+
   // Appends an Issue for each mistake of the YAML itself. What follows a syntax error is not read.
   YamlFile(std::string path, std::string content, std::vector<Issue>* issues);
 
@@ -61,8 +64,12 @@ class YamlFile {
 
   std::string path_;
   std::string content_;
+  std::vector<size_t> line_starts_;
   std::vector<YamlNode> documents_;
 };
+
+// By file, line and column, as people work through them.
+void SortByPlace(std::vector<Issue>* issues);
 
 }  // namespace tcpmedic
 
