@@ -27,6 +27,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "lab/exit_status.h"
+#include "lab/host_role.h"
 #include "lab/path_spec.h"
 #include "lab/path_stats.h"
 #include "lab/receiver_timeline.h"
@@ -35,32 +37,24 @@
 namespace tcpmedic::lab {
 
 struct LabOptions {
-  PathSpec path;
-  bool ipv6 = false;       // the hosts have IPv6 addresses instead of IPv4
-  std::string lab_binary;  // empty: tcpmedic-lab beside this program
+  PathSpec path = {};
+  bool ipv6 = false;            // the hosts have IPv6 addresses instead of IPv4
+  std::string lab_binary = "";  // empty: tcpmedic-lab beside this program
 };
-
-enum class HostRole { kClient, kServer };
 
 struct LabHost {
   std::string name;     // "client" or "server"
   std::string address;  // "203.0.113.20" or "2001:db8:2::20"
   uint64_t netns_inode = 0;
   uint64_t netns_cookie = 0;  // SO_NETNS_COOKIE
-  pid_t pid =
-      0;  // a process in the namespace that lives as long as the lab, in the caller's PID namespace
-};
-
-struct ExitStatus {
-  int code = 0;    // where signal is 0
-  int signal = 0;  // that ended it
-  bool ok() const { return code == 0 && signal == 0; }
+  // A process in the namespace that lives as long as the lab, in the caller's PID namespace.
+  pid_t pid = 0;
 };
 
 struct Transfer {
   pid_t sender_pid = 0;  // in the caller's PID namespace
   pid_t receiver_pid = 0;
-  absl::Time started_at;  // when the sender was started
+  absl::Time started_at = absl::UnixEpoch();  // when the sender was started
   ReceiverTimeline timeline;
 };
 
@@ -79,8 +73,11 @@ class Lab {
   // "ipv4" or "ipv6", as $FAMILY has it.
   const std::string& family() const;
 
-  // Starts the lab's own receiver, waits until it listens, and starts the sender.
+  // Starts the lab's own receiver, waits until it listens, and starts the sender. Both end by
+  // themselves some seconds after `duration`, or with EndTransfer, which waits for that: the path
+  // is then free for the next.
   absl::StatusOr<Transfer> RunTransfer(const TransferOptions& options);
+  absl::Status EndTransfer(const Transfer& transfer);
 
   // Starts `/bin/sh -c command` on a host, with $ADDR and $PORT of the server and $FAMILY set, its
   // input empty and its output and errors appended to `output_file` (made if need be). Returns its

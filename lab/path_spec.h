@@ -12,15 +12,17 @@ namespace tcpmedic::lab {
 
 struct PathSpec {
   absl::Duration rtt = absl::Milliseconds(148);  // half of it each way
-  absl::Duration jitter =
-      absl::ZeroDuration();  // each way: a uniform extra of 0 to this, order kept
+  // Each way, a uniform extra delay of 0 to this; packets keep their order.
+  absl::Duration jitter = absl::ZeroDuration();
   double loss_ratio = 0.01;  // random, independent, of what the link has carried
   double reorder_ratio = 0;  // this part of the packets is held back by reorder_delay
-  absl::Duration reorder_delay =
-      absl::ZeroDuration();        // zero: half the rtt, enough to be taken for loss
-  int64_t rate_bps = 100'000'000;  // of the link, with IP headers; 0: no limit, no queue
+  // Zero: half the rtt, enough to be taken for loss.
+  absl::Duration reorder_delay = absl::ZeroDuration();
+  int64_t rate_bps = 100'000'000;  // of the link, IP headers included; 0: no limit, no queue
   int64_t queue_bytes = 0;  // drop-tail, before the link; 0: 2 × rate × rtt, at least 64 KiB
   uint64_t seed = 1;        // same seed, same packets: same fate
+
+  bool operator==(const PathSpec&) const = default;
 };
 
 // What `queue_bytes` and `reorder_delay` come to.

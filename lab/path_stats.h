@@ -17,11 +17,11 @@ struct DirectionStats {
   int64_t queue_full = 0;  // by the path's bounded queue
   int64_t reordered = 0;   // held back, not dropped
   int64_t max_queue_bytes = 0;
-  // Not part of the path: the lab itself was too slow or too small. Not 0: what was measured is
-  // void.
-  int64_t device_drops = 0;  // by the sending host's TUN device
-  int64_t emulator_drops =
-      0;  // more than the emulator may hold, or the receiving host's device refused it
+  // Not part of the path: the lab itself was too slow or too small, and what was measured is void.
+  // By the sending host's TUN device; by the emulator, which may not hold more or could not write
+  // to the receiving host's device.
+  int64_t device_drops = 0;
+  int64_t emulator_drops = 0;
   // How much later than its time a packet left.
   absl::Duration mean_lateness;
   absl::Duration max_lateness;

@@ -13,7 +13,7 @@
 
 namespace tcpmedic::lab {
 
-inline constexpr absl::Duration kTimelineInterval = absl::Milliseconds(20);
+inline constexpr int64_t kTimelineIntervalMs = 20;
 
 struct TimelineRecord;  // as it lies in memory
 
@@ -27,9 +27,9 @@ class ReceiverTimeline {
   // Connections that it has accepted.
   int64_t connections() const;
 
-  // Bytes read within [from, to) by CLOCK_REALTIME, interpolated between samples kTimelineInterval
-  // apart. FailedPrecondition: the samples do not reach from `from` to `to` (yet). InvalidArgument:
-  // to <= from.
+  // Bytes read within [from, to) by CLOCK_REALTIME, interpolated between samples
+  // kTimelineIntervalMs apart. FailedPrecondition: the samples do not reach from `from` to `to`
+  // (yet). InvalidArgument: to <= from.
   absl::StatusOr<int64_t> BytesBetween(absl::Time from, absl::Time to) const;
   // The same as a rate, in bits per second.
   absl::StatusOr<double> GoodputBps(absl::Time from, absl::Time to) const;

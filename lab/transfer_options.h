@@ -13,24 +13,28 @@
 namespace tcpmedic::lab {
 
 inline constexpr int kMaxFlows = 256;
-inline constexpr absl::Duration kMaxTransferDuration = absl::Minutes(10);
+inline constexpr int64_t kMaxTransferSeconds = 600;
 
 struct TransferOptions {
   int flows = 1;                             // at once; 1 to kMaxFlows
   std::string congestion_control = "cubic";  // of the sender's sockets
-  absl::Duration duration =
-      absl::Minutes(2);  // at most kMaxTransferDuration; the sender then closes
+  // The sender then closes. At most kMaxTransferSeconds.
+  absl::Duration duration = absl::Minutes(2);
   uint16_t port = 5201;
 
-  int64_t app_rate_bps =
-      0;  // each flow's program writes no faster (application-limited); 0: no limit
-  int64_t read_rate_bps = 0;  // the receiving program reads each flow no faster (receiver-limited)
-  int64_t receive_buffer_bytes =
-      0;  // SO_RCVBUF before listen (receiver-limited); 0: the kernel's tuning
-  int64_t send_buffer_bytes =
-      0;  // SO_SNDBUF before connect (send-buffer-limited); 0: the kernel's tuning
-  int64_t connection_bytes =
-      0;  // then close and connect anew (short transfers); 0: one connection per flow
+  // Application-limited: each flow's program writes no faster. 0: as fast as it can.
+  int64_t app_rate_bps = 0;
+  // Receiver-limited: the receiving program reads each flow no faster. 0: as fast as it can.
+  int64_t read_rate_bps = 0;
+  // Receiver-limited: SO_RCVBUF of the listening socket. 0: the kernel's own tuning.
+  int64_t receive_buffer_bytes = 0;
+  // Send-buffer-limited: SO_SNDBUF of the sending sockets. 0: the kernel's own tuning.
+  int64_t send_buffer_bytes = 0;
+  // Short transfers: after so many bytes a flow closes and connects anew. 0: one connection per
+  // flow.
+  int64_t connection_bytes = 0;
+
+  bool operator==(const TransferOptions&) const = default;
 };
 
 // InvalidArgument, naming the field.

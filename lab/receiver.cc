@@ -1,0 +1,110 @@
+#include "lab/receiver.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <list>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "lab/byte_allowance.h"
+#include "lab/endpoint.h"
+#include "lab/errno_status.h"
+#include "lab/owned_fd.h"
+
+namespace tcpmedic::lab {
+namespace {
+
+// After the sender's end: for what is still on its way.
+constexpr absl::Duration kGrace = absl::Seconds(10);
+constexpr size_t kMaxConnections = 1024;
+constexpr int64_t kChunkBytes = 1 << 20;
+
+struct Connection {
+  OwnedFd socket;
+  ByteAllowance allowance;
+};
+
+absl::StatusOr<OwnedFd> Listen(const std::string& address, const TransferOptions& options) {
+  const absl::StatusOr<Endpoint> at = Endpoint::Of(address, options.port);
+  if (!at.ok()) return at.status();
+  OwnedFd listener(socket(at->family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!listener.valid()) return ErrnoStatus("open a TCP socket");
+  const int on = 1;
+  setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  const int buffer_bytes = static_cast<int>(options.receive_buffer_bytes);
+  if (buffer_bytes > 0 &&
+      setsockopt(listener.get(), SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof(buffer_bytes)) != 0) {
+    return ErrnoStatus("set SO_RCVBUF");
+  }
+  if (bind(listener.get(), at->address(), at->length) != 0) {
+    return ErrnoStatus(absl::StrCat("bind ", address, " port ", options.port));
+  }
+  if (listen(listener.get(), static_cast<int>(kMaxConnections)) != 0) return ErrnoStatus("listen");
+  return listener;
+}
+
+}  // namespace
+
+absl::Status RunReceiver(const std::string& address, const TransferOptions& options,
+                         TimelineRecord* record) {
+  if (absl::Status status = Validate(options); !status.ok()) return status;
+  absl::StatusOr<OwnedFd> listener = Listen(address, options);
+  if (!listener.ok()) return listener.status();
+
+  std::list<Connection> connections;
+  std::vector<pollfd> polled;
+  int64_t bytes_read = 0;
+  absl::Time now = absl::Now();
+  const absl::Time end = now + options.duration + kGrace;
+  absl::Time sample_due = now;
+  while (now < end) {
+    if (now >= sample_due) {
+      record->Append({absl::ToUnixNanos(now), bytes_read});
+      sample_due = now + absl::Milliseconds(kTimelineIntervalMs);
+    }
+    polled.clear();
+    polled.push_back({listener->get(),
+                      static_cast<short>(connections.size() < kMaxConnections ? POLLIN : 0), 0});
+    for (Connection& connection : connections) {
+      // What a slow reader leaves in its socket stays there until the next sample is due.
+      const bool may_read = connection.allowance.Available(now) > 0;
+      polled.push_back({connection.socket.get(), static_cast<short>(may_read ? POLLIN : 0), 0});
+    }
+    const timespec wait = absl::ToTimespec(std::max(sample_due - now, absl::ZeroDuration()));
+    if (ppoll(polled.data(), polled.size(), &wait, nullptr) < 0 && errno != EINTR) {
+      return ErrnoStatus("ppoll");
+    }
+    now = absl::Now();
+    size_t at = 0;
+    for (auto connection = connections.begin(); connection != connections.end();) {
+      const short ready = polled[++at].revents;
+      bool ended = false;
+      if (ready != 0) {
+        const int64_t wanted = std::min(kChunkBytes, connection->allowance.Available(now));
+        // MSG_TRUNC: TCP counts the bytes as read without copying them (tcp(7)); the copy would
+        // only cost CPU.
+        const ssize_t length = recv(connection->socket.get(), nullptr,
+                                    static_cast<size_t>(std::max<int64_t>(wanted, 1)), MSG_TRUNC);
+        if (length > 0) {
+          bytes_read += length;
+          connection->allowance.Spend(length);
+        }
+        ended = length == 0 || (length < 0 && errno != EAGAIN && errno != EINTR);
+      }
+      connection = ended ? connections.erase(connection) : std::next(connection);
+    }
+    if (polled[0].revents & POLLIN) {
+      OwnedFd socket(accept4(listener->get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+      if (socket.valid()) {
+        connections.push_back({std::move(socket), ByteAllowance(options.read_rate_bps, now)});
+        record->connections.fetch_add(1, std::memory_order_relaxed);
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace tcpmedic::lab

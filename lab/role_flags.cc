@@ -1,0 +1,130 @@
+#include "lab/role_flags.h"
+
+#include <charconv>
+#include <functional>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace tcpmedic::lab {
+namespace {
+
+std::string Write(absl::Duration value) { return absl::FormatDuration(value); }
+std::string Write(const std::string& value) { return value; }
+std::string Write(int64_t value) { return absl::StrCat(value); }
+std::string Write(int value) { return absl::StrCat(value); }
+std::string Write(uint16_t value) { return absl::StrCat(value); }
+std::string Write(uint64_t value) { return absl::StrCat(value); }
+std::string Write(double value) {
+  char text[32];
+  return std::string(text,
+                     std::to_chars(text, text + sizeof(text), value).ptr);  // reads back exactly
+}
+
+bool Read(const std::string& text, absl::Duration* value) {
+  return absl::ParseDuration(text, value);
+}
+bool Read(const std::string& text, std::string* value) {
+  *value = text;
+  return true;
+}
+bool Read(const std::string& text, uint16_t* value) {
+  uint32_t wide = 0;
+  if (!absl::SimpleAtoi(text, &wide) || wide > UINT16_MAX) return false;
+  *value = static_cast<uint16_t>(wide);
+  return true;
+}
+bool Read(const std::string& text, double* value) { return absl::SimpleAtod(text, value); }
+template <typename Integer>
+bool Read(const std::string& text, Integer* value) {
+  return absl::SimpleAtoi(text, value);
+}
+
+// The two tables that say which flag is which field. What tells one run from another at a glance is
+// always written; the rest only where it differs from the default.
+enum class Written { kAlways, kIfSet };
+
+template <typename Path, typename Visitor>
+void VisitPath(Path& path, Visitor visit) {
+  visit(Written::kAlways, "--rtt", path.rtt);
+  visit(Written::kIfSet, "--jitter", path.jitter);
+  visit(Written::kAlways, "--loss", path.loss_ratio);
+  visit(Written::kIfSet, "--reorder", path.reorder_ratio);
+  visit(Written::kIfSet, "--reorder-delay", path.reorder_delay);
+  visit(Written::kAlways, "--rate", path.rate_bps);
+  visit(Written::kIfSet, "--queue", path.queue_bytes);
+  visit(Written::kAlways, "--seed", path.seed);
+}
+template <typename Transfer, typename Visitor>
+void VisitTransfer(Transfer& transfer, Visitor visit) {
+  visit(Written::kAlways, "--port", transfer.port);
+  visit(Written::kAlways, "--flows", transfer.flows);
+  visit(Written::kAlways, "--congestion-control", transfer.congestion_control);
+  visit(Written::kAlways, "--duration", transfer.duration);
+  visit(Written::kIfSet, "--app-rate", transfer.app_rate_bps);
+  visit(Written::kIfSet, "--read-rate", transfer.read_rate_bps);
+  visit(Written::kIfSet, "--receive-buffer", transfer.receive_buffer_bytes);
+  visit(Written::kIfSet, "--send-buffer", transfer.send_buffer_bytes);
+  visit(Written::kIfSet, "--connection-bytes", transfer.connection_bytes);
+}
+
+class Writer {
+ public:
+  explicit Writer(std::vector<std::string>* flags) : flags_(flags) {}
+  // The fields that are written only if set are all zero by default.
+  template <typename Value>
+  void operator()(Written when, const char* flag, const Value& value) {
+    if (when == Written::kIfSet && value == Value()) return;
+    flags_->push_back(flag);
+    flags_->push_back(Write(value));
+  }
+
+ private:
+  std::vector<std::string>* flags_;
+};
+
+}  // namespace
+
+std::vector<std::string> ToFlags(const PathSpec& path) {
+  std::vector<std::string> flags;
+  VisitPath(path, Writer(&flags));
+  return flags;
+}
+
+std::vector<std::string> ToFlags(const TransferOptions& transfer) {
+  std::vector<std::string> flags;
+  VisitTransfer(transfer, Writer(&flags));
+  return flags;
+}
+
+absl::StatusOr<RoleFlags> FromFlags(absl::Span<const std::string> flags) {
+  RoleFlags read;
+  for (size_t i = 0; i < flags.size(); ++i) {
+    const std::string& flag = flags[i];
+    if (flag == "--ipv6") {
+      read.ipv6 = true;
+      continue;
+    }
+    if (i + 1 == flags.size()) {
+      return absl::InvalidArgumentError(absl::StrCat(flag, " is no flag, or lacks its value"));
+    }
+    const std::string& text = flags[++i];
+    bool known = false;
+    bool good = false;
+    const auto take = [&](Written, absl::string_view name, auto& field) {
+      if (name != flag) return;
+      known = true;
+      good = Read(text, &field);
+    };
+    VisitPath(read.path, take);
+    VisitTransfer(read.transfer, take);
+    take(Written::kAlways, "--to", read.address);
+    take(Written::kAlways, "--on", read.address);
+    if (!known) return absl::InvalidArgumentError(absl::StrCat("unknown flag ", flag));
+    if (!good)
+      return absl::InvalidArgumentError(absl::StrCat(flag, " ", text, ": not such a value"));
+  }
+  return read;
+}
+
+}  // namespace tcpmedic::lab

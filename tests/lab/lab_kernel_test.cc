@@ -1,0 +1,376 @@
+// The lab on the real kernel: its network namespaces are its own, and each test shows that nothing
+// of it is left.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <net/if.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+#include <thread>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "lab/lab.h"
+
+namespace tcpmedic::lab {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::IsSubsetOf;
+
+namespace fs = std::filesystem;
+
+// What a lab could leave behind, as the machine shows it.
+struct Machine {
+  std::set<std::string> network_namespaces;
+  std::set<std::string> links;
+  std::set<int> lab_pids;  // of processes called tcpmedic-lab
+};
+
+Machine Look() {
+  Machine seen;
+  for (const fs::directory_entry& entry : fs::directory_iterator("/proc")) {
+    int pid = 0;
+    if (!absl::SimpleAtoi(entry.path().filename().string(), &pid)) continue;
+    std::error_code gone;
+    const fs::path netns = fs::read_symlink(entry.path() / "ns/net", gone);
+    if (gone) continue;  // it has ended: at most its parent has not noticed
+    seen.network_namespaces.insert(netns);
+    std::ifstream file(entry.path() / "comm");
+    std::string name;
+    std::getline(file, name);
+    if (name == "tcpmedic-lab") seen.lab_pids.insert(pid);
+  }
+  struct if_nameindex* const links = if_nameindex();
+  for (auto* link = links; link->if_index != 0; ++link) seen.links.insert(link->if_name);
+  if_freenameindex(links);
+  return seen;
+}
+
+// Other programs on the machine may come and go; what counts is that none of what was new is left.
+void ExpectNothingNew(const Machine& before, const std::set<std::string>& lab_namespaces) {
+  const Machine after = Look();
+  EXPECT_THAT(after.lab_pids, IsSubsetOf(before.lab_pids));
+  EXPECT_THAT(after.links, IsSubsetOf(before.links));
+  for (const std::string& netns : lab_namespaces) {
+    EXPECT_FALSE(after.network_namespaces.contains(netns)) << netns;
+  }
+}
+
+std::string NetnsLink(uint64_t inode) { return absl::StrCat("net:[", inode, "]"); }
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+class LabKernelTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (geteuid() != 0) GTEST_SKIP() << "needs root";
+    directory_ = ::testing::TempDir() + "lab_kernel_test_" + absl::StrCat(getpid());
+    fs::create_directories(directory_);
+    before_ = Look();
+  }
+  void TearDown() override {
+    if (lab_ != nullptr) {
+      const PathStats stats = lab_->Stats();
+      EXPECT_TRUE(stats.clean());
+      EXPECT_EQ(lab_->Health(), absl::OkStatus());
+      for (const DirectionStats* direction : {&stats.to_server, &stats.to_client}) {
+        std::printf(
+            "  path: %ld in, %ld out, lost %ld, queue full %ld, reordered %ld, queue max %ld KB; "
+            "late mean "
+            "%.0f us, max %.0f us, over 1 ms %ld\n",
+            direction->packets_in, direction->packets_out, direction->lost, direction->queue_full,
+            direction->reordered, direction->max_queue_bytes / 1000,
+            absl::ToDoubleMicroseconds(direction->mean_lateness),
+            absl::ToDoubleMicroseconds(direction->max_lateness), direction->late_packets);
+      }
+      std::printf("  emulator CPU %.2f s\n", absl::ToDoubleSeconds(stats.emulator_cpu));
+      const std::set<std::string> namespaces = {NetnsLink(lab_->client().netns_inode),
+                                                NetnsLink(lab_->server().netns_inode)};
+      EXPECT_THAT(lab_->Stop(), IsEmpty());
+      ExpectNothingNew(before_, namespaces);
+    }
+    std::error_code ignored;
+    fs::remove_all(directory_, ignored);
+  }
+
+  void Start(const PathSpec& path, bool ipv6 = false) {
+    absl::StatusOr<std::unique_ptr<Lab>> lab =
+        Lab::Start({.path = path, .ipv6 = ipv6, .lab_binary = TCPMEDIC_BIN_DIR "/tcpmedic-lab"});
+    ASSERT_TRUE(lab.ok()) << lab.status();
+    lab_ = *std::move(lab);
+  }
+
+  // The output of a command on a host.
+  std::string Output(HostRole host, const std::string& command) {
+    const std::string file = absl::StrCat(directory_, "/output", ++outputs_);
+    const absl::StatusOr<pid_t> pid = lab_->RunCommand(host, command, 5201, file);
+    EXPECT_TRUE(pid.ok()) << pid.status();
+    const absl::StatusOr<ExitStatus> exit = lab_->WaitForExit(*pid, absl::Seconds(20));
+    EXPECT_TRUE(exit.ok()) << exit.status();
+    return ReadFile(file);
+  }
+
+  // The number after `name:` in `ss -tin` of the client's first established socket; -1: not shown.
+  double TcpInfo(const std::string& name) {
+    const std::string text = Output(HostRole::kClient, "ss -Htin state established");
+    std::smatch found;
+    double value = -1;
+    if (std::regex_search(text, found, std::regex("\\b" + name + ":([0-9.]+)"))) {
+      (void)absl::SimpleAtod(found[1].str(), &value);
+    }
+    return value;
+  }
+
+  // Runs a transfer and returns what its receiver got per second from `skip` on, for `measure`.
+  double Goodput(const TransferOptions& options, absl::Duration skip, absl::Duration measure) {
+    const absl::StatusOr<Transfer> transfer = lab_->RunTransfer(options);
+    EXPECT_TRUE(transfer.ok()) << transfer.status();
+    if (!transfer.ok()) return 0;
+    absl::SleepFor(skip + measure + absl::Milliseconds(100));
+    const absl::Time from = transfer->started_at + skip;
+    const absl::StatusOr<double> goodput = transfer->timeline.GoodputBps(from, from + measure);
+    EXPECT_TRUE(goodput.ok()) << goodput.status();
+    std::printf("  %s: %.2f Mbit/s\n", options.congestion_control.c_str(), *goodput / 1e6);
+    EXPECT_EQ(lab_->EndTransfer(*transfer), absl::OkStatus());
+    return *goodput;
+  }
+
+  std::unique_ptr<Lab> lab_;
+  std::string directory_;
+  Machine before_;
+  int outputs_ = 0;
+};
+
+TEST_F(LabKernelTest, HostsAreReachableOnlyThroughThePath) {
+  Start({.loss_ratio = 0});
+  EXPECT_EQ(Output(HostRole::kClient, "echo $ADDR $PORT $FAMILY"), "203.0.113.20 5201 ipv4\n");
+  EXPECT_EQ(Output(HostRole::kServer, "echo $ADDR $PORT $FAMILY"), "203.0.113.20 5201 ipv4\n");
+  for (const LabHost* host : {&lab_->client(), &lab_->server()}) {
+    EXPECT_EQ(fs::read_symlink(absl::StrCat("/proc/", host->pid, "/ns/net")),
+              NetnsLink(host->netns_inode));
+    EXPECT_NE(host->netns_cookie, 0);
+    EXPECT_FALSE(before_.network_namespaces.contains(NetnsLink(host->netns_inode)));
+  }
+  EXPECT_NE(lab_->client().netns_cookie, lab_->server().netns_cookie);
+  EXPECT_EQ(Output(HostRole::kServer, "ip -o -4 addr | awk '{print $2, $4}'"),
+            "lo 127.0.0.1/8\npath0 203.0.113.20/24\n");
+  EXPECT_EQ(Output(HostRole::kServer, "ip route"),
+            "default dev path0 scope link \n203.0.113.0/24 dev path0 proto kernel scope link src "
+            "203.0.113.20 \n");
+  // 4 × 100 Mbit/s × 148 ms.
+  EXPECT_EQ(Output(HostRole::kClient, "cat /proc/sys/net/ipv4/tcp_wmem"), "4096\t65536\t7400000\n");
+  // Nothing but the lab's own processes is in its PID namespace.
+  EXPECT_THAT(Output(HostRole::kClient, "ls -d /proc/[0-9]* | wc -l"),
+              ::testing::MatchesRegex("[4-9]\n"));
+}
+
+TEST_F(LabKernelTest, RoundTripTimeIsThePathsWithinTwoPercent) {
+  Start({.rtt = absl::Milliseconds(148), .loss_ratio = 0});
+  const absl::StatusOr<Transfer> transfer =
+      lab_->RunTransfer({.duration = absl::Seconds(30), .app_rate_bps = 200'000});
+  ASSERT_TRUE(transfer.ok()) << transfer.status();
+  absl::SleepFor(absl::Seconds(1));
+  const double rtt_ms = TcpInfo("rtt");
+  const double min_rtt_ms = TcpInfo("minrtt");
+  std::printf("  rtt %.3f ms, min rtt %.3f ms\n", rtt_ms, min_rtt_ms);
+  EXPECT_NEAR(rtt_ms, 148, 2.96);
+  EXPECT_NEAR(min_rtt_ms, 148, 2.96);
+}
+
+TEST_F(LabKernelTest, CubicFillsACleanPath) {
+  Start({.loss_ratio = 0});
+  EXPECT_GE(Goodput({}, absl::Seconds(6), absl::Seconds(3)), 85e6);
+}
+
+TEST_F(LabKernelTest, LossPinsCubicAndNotBbr) {
+  Start({});
+  const double cubic_bps =
+      Goodput({.congestion_control = "cubic"}, absl::Seconds(2), absl::Seconds(10));
+  EXPECT_GE(cubic_bps, 0.4e6);
+  EXPECT_LE(cubic_bps, 2.0e6);
+  EXPECT_GE(Goodput({.congestion_control = "bbr"}, absl::Seconds(5), absl::Seconds(4)), 50e6);
+}
+
+TEST_F(LabKernelTest, Ipv6WorksTheSame) {
+  Start({.rtt = absl::Milliseconds(20), .loss_ratio = 0, .rate_bps = 20'000'000}, /*ipv6=*/true);
+  EXPECT_EQ(Output(HostRole::kClient, "echo $ADDR $FAMILY"), "2001:db8:2::20 ipv6\n");
+  EXPECT_GE(Goodput({}, absl::Seconds(1), absl::Seconds(1)), 17e6);
+}
+
+TEST_F(LabKernelTest, NothingOutlivesAKilledHolder) {
+  int tell[2];
+  ASSERT_EQ(pipe(tell), 0);
+  const pid_t holder = fork();
+  if (holder == 0) {
+    const absl::StatusOr<std::unique_ptr<Lab>> lab =
+        Lab::Start({.lab_binary = TCPMEDIC_BIN_DIR "/tcpmedic-lab"});
+    uint64_t inodes[2] = {};
+    if (lab.ok() && (*lab)->RunTransfer({}).ok() &&
+        (*lab)->RunCommand(HostRole::kServer, "sleep 600 & sleep 600", 1, "/dev/null").ok()) {
+      inodes[0] = (*lab)->client().netns_inode;
+      inodes[1] = (*lab)->server().netns_inode;
+    }
+    (void)!write(tell[1], inodes, sizeof(inodes));
+    pause();
+    _exit(0);
+  }
+  uint64_t inodes[2] = {};
+  ASSERT_EQ(read(tell[0], inodes, sizeof(inodes)), static_cast<ssize_t>(sizeof(inodes)));
+  ASSERT_NE(inodes[0], 0);
+  const std::set<std::string> namespaces = {NetnsLink(inodes[0]), NetnsLink(inodes[1])};
+  EXPECT_THAT(namespaces, IsSubsetOf(Look().network_namespaces));
+
+  kill(holder, SIGKILL);
+  waitpid(holder, nullptr, 0);
+  const absl::Time killed_at = absl::Now();
+  while (absl::Now() < killed_at + absl::Seconds(2)) {
+    const Machine now = Look();
+    if (std::includes(before_.lab_pids.begin(), before_.lab_pids.end(), now.lab_pids.begin(),
+                      now.lab_pids.end())) {
+      break;
+    }
+    absl::SleepFor(absl::Milliseconds(10));
+  }
+  std::printf("  gone after %.0f ms\n", absl::ToDoubleMilliseconds(absl::Now() - killed_at));
+  ExpectNothingNew(before_, namespaces);
+}
+
+TEST_F(LabKernelTest, LabOutlivesTheThreadThatStartedIt) {
+  std::thread([this] { Start({.loss_ratio = 0}); }).join();
+  EXPECT_EQ(Output(HostRole::kClient, "echo still here"), "still here\n");
+}
+
+TEST_F(LabKernelTest, ProgramsAreStartedSignalledAndReaped) {
+  Start({.loss_ratio = 0});
+  const absl::StatusOr<pid_t> pid =
+      lab_->RunCommand(HostRole::kServer, "sleep 600; true", 1, "/dev/null");
+  ASSERT_TRUE(pid.ok()) << pid.status();
+  EXPECT_EQ(fs::read_symlink(absl::StrCat("/proc/", *pid, "/ns/net")),
+            NetnsLink(lab_->server().netns_inode));
+  EXPECT_EQ(lab_->Exited(*pid).value(), std::nullopt);
+  EXPECT_EQ(lab_->WaitForExit(*pid, absl::Milliseconds(20)).status().code(),
+            absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(lab_->Signal(*pid, SIGTERM), absl::OkStatus());
+  EXPECT_EQ(lab_->WaitForExit(*pid, absl::Seconds(5)).value(), (ExitStatus{.signal = SIGTERM}));
+  EXPECT_EQ(lab_->Signal(*pid, SIGTERM).code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(lab_->Exited(1).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(lab_->WaitUntilListening(HostRole::kServer, 80, absl::Milliseconds(20)).code(),
+            absl::StatusCode::kDeadlineExceeded);
+}
+
+TEST_F(LabKernelTest, WhatLimitsATransferIsWhatTheKernelSaysLimitsIt) {
+  Start({.rtt = absl::Milliseconds(40), .loss_ratio = 0, .rate_bps = 50'000'000});
+  struct Limits {
+    bool app, receive_window, send_buffer;
+  };
+  struct Case {
+    const char* name;
+    TransferOptions options;
+    Limits expected;
+  };
+  const Case cases[] = {
+      {"bulk", {}, {false, false, false}},
+      {"slow writer", {.app_rate_bps = 400'000}, {true, false, false}},
+      {"slow reader", {.read_rate_bps = 400'000}, {false, true, false}},
+      {"small receive buffer", {.receive_buffer_bytes = 16'384}, {false, true, false}},
+      {"small send buffer", {.send_buffer_bytes = 16'384}, {false, false, true}},
+  };
+  for (const Case& each : cases) {
+    SCOPED_TRACE(each.name);
+    const absl::StatusOr<Transfer> transfer = lab_->RunTransfer(each.options);
+    ASSERT_TRUE(transfer.ok()) << transfer.status();
+    absl::SleepFor(absl::Milliseconds(1500));
+    const std::string text = Output(HostRole::kClient, "ss -Htin state established");
+    const auto at_least_tenth = [&](const char* name) {
+      return std::regex_search(text, std::regex(absl::StrCat(name, R"(:\d+ms\(\d\d)")));
+    };
+    EXPECT_EQ(at_least_tenth("rwnd_limited"), each.expected.receive_window) << text;
+    EXPECT_EQ(at_least_tenth("sndbuf_limited"), each.expected.send_buffer) << text;
+    // To the kernel's rate samples, a full small send buffer looks like a program that has no more
+    // to send.
+    if (!each.expected.send_buffer) {
+      EXPECT_EQ(absl::StrContains(text, "app_limited"), each.expected.app) << text;
+    }
+    EXPECT_EQ(lab_->EndTransfer(*transfer), absl::OkStatus());
+  }
+}
+
+TEST_F(LabKernelTest, ShortTransfersComeOneAfterAnother) {
+  Start({.rtt = absl::Milliseconds(40), .loss_ratio = 0, .rate_bps = 50'000'000});
+  const absl::StatusOr<Transfer> transfer =
+      lab_->RunTransfer({.flows = 4, .connection_bytes = 20'000});
+  ASSERT_TRUE(transfer.ok()) << transfer.status();
+  absl::SleepFor(absl::Seconds(1));
+  // Each takes at least a handshake, two flights and a close: 160 ms of four flows' second.
+  EXPECT_GT(transfer->timeline.connections(), 12);
+  EXPECT_LE(transfer->timeline.connections(), 4 * 8);
+}
+
+TEST_F(LabKernelTest, ReorderingIsSeenByTheSenderAsSpuriousRetransmits) {
+  Start({.rtt = absl::Milliseconds(60),
+         .loss_ratio = 0,
+         .reorder_ratio = 0.01,
+         .rate_bps = 50'000'000});
+  const absl::StatusOr<Transfer> transfer = lab_->RunTransfer({});
+  ASSERT_TRUE(transfer.ok()) << transfer.status();
+  absl::SleepFor(absl::Seconds(3));
+  EXPECT_GT(TcpInfo("dsack_dups"), 0);
+  EXPECT_GT(lab_->Stats().to_server.reordered, 0);
+  EXPECT_EQ(lab_->Stats().to_server.lost, 0);
+}
+
+TEST_F(LabKernelTest, ADeepQueueInflatesTheRoundTripTime) {
+  Start({.rtt = absl::Milliseconds(40),
+         .loss_ratio = 0,
+         .rate_bps = 5'000'000,
+         .queue_bytes = 200'000});
+  const absl::StatusOr<Transfer> transfer = lab_->RunTransfer({});
+  ASSERT_TRUE(transfer.ok()) << transfer.status();
+  absl::SleepFor(absl::Seconds(3));
+  EXPECT_GT(TcpInfo("rtt"), 3 * TcpInfo("minrtt"));
+  EXPECT_LE(lab_->Stats().to_server.max_queue_bytes, 200'000);
+}
+
+TEST_F(LabKernelTest, WithoutRootItSaysWhatToDo) {
+  const pid_t child = fork();
+  if (child == 0) {
+    if (setgid(65534) != 0 || setuid(65534) != 0) _exit(99);
+    const absl::Status status =
+        Lab::Start({.lab_binary = TCPMEDIC_BIN_DIR "/tcpmedic-lab"}).status();
+    const bool good =
+        absl::IsPermissionDenied(status) && absl::StrContains(status.message(), "run as root");
+    if (!good) std::fprintf(stderr, "%s\n", status.ToString().c_str());
+    _exit(good ? 0 : 1);
+  }
+  int state = 0;
+  waitpid(child, &state, 0);
+  EXPECT_TRUE(WIFEXITED(state));
+  EXPECT_EQ(WEXITSTATUS(state), 0);
+}
+
+TEST_F(LabKernelTest, WhatCannotBeStartedIsRefusedByName) {
+  EXPECT_EQ(Lab::Start({.lab_binary = "/nonexistent/tcpmedic-lab"}).status().code(),
+            absl::StatusCode::kNotFound);
+  EXPECT_EQ(Lab::Start({.path = {.loss_ratio = 2}}).status().message(),
+            "loss 2 is not from 0 to 1");
+}
+
+}  // namespace
+}  // namespace tcpmedic::lab
