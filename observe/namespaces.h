@@ -19,15 +19,17 @@
 
 namespace tcpmedic {
 
+// Sources belong to the Namespaces and are valid until its next Refresh; null: see `problem`.
 struct ObservedNamespace {
   uint64_t inode = 0;
-  uint64_t cookie = 0;
-  int pid = 0;       // a process that is in it now, in the agent's pid namespace
-  std::string name;  // for people: "host" for init's, else "netns of pid 812 (nginx)"
-  SocketSource* sockets =
-      nullptr;  // owned by the Namespaces, valid until the next Refresh; null: see problem
-  CounterSource* counters = nullptr;  // likewise
-  std::string problem;  // empty, or why it cannot be read: "setns: EPERM (needs CAP_SYS_ADMIN)"
+  uint64_t cookie = 0;  // 0 where `sockets` is null
+  int pid = 0;          // a process that is in it now, in the agent's pid namespace
+  // For people: "host" for that of pid 1 (our own where pid 1 may not be looked at), else
+  // "netns of pid 812 (nginx)".
+  std::string name;
+  SocketSource* sockets = nullptr;
+  CounterSource* counters = nullptr;
+  std::string problem;  // empty, or what cannot be read: "setns (needs CAP_SYS_ADMIN): EPERM"
 };
 
 class Namespaces {
