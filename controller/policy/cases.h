@@ -19,7 +19,7 @@ namespace tcpmedic {
 
 // What a case expects, or what a run of it showed. Of an expectation, only what is set is compared.
 struct CaseResult {
-  std::optional<std::string> finding;  // "none", "likely" or "certain", at the end
+  std::optional<std::string> finding;  // "none" (at no time), or at the end "likely", "certain"
   std::optional<std::string>
       stopped_by;  // none: the look-alike, or the part of `sockets`, that kept it silent
   std::optional<std::vector<std::string>>

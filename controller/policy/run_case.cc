@@ -114,7 +114,11 @@ std::string Difference(const Case& test, const CaseRun& run) {
   Comparison comparison;
   comparison.Compare("finding", test.expect.finding, run.found.finding);
   // The rest describes another outcome, and would only repeat that this one did not come.
-  if (test.expect.finding == run.found.finding) {
+  if (test.expect.finding == "none" && run.found.finding == "none" && run.found_after.has_value()) {
+    comparison.Compare(
+        "finding", "none",
+        absl::StrCat("came after ", absl::FormatDuration(*run.found_after), " and went again"));
+  } else if (test.expect.finding == run.found.finding) {
     comparison.Compare("stopped_by", test.expect.stopped_by, run.found.stopped_by);
     comparison.Compare("not_shown", Joined(test.expect.not_shown), Joined(run.found.not_shown));
     comparison.Compare("policy", test.expect.policy, run.found.policy);

@@ -131,6 +131,28 @@ TEST_F(RunCaseTest, FindingThatComesTooLateIsShown) {
                                            absl::FormatDuration(run->found_after.value()), "\n"));
 }
 
+TEST_F(RunCaseTest, FindingThatCameAndWentIsNotSilence) {
+  v1::Signature* signature = policies_.signatures.mutable_signatures(0);
+  signature->mutable_for_()->set_seconds(1);
+  signature->clear_keep_firing_for();
+  std::vector<PolicyFile> files = *ReadPolicyFiles(TCPMEDIC_SOURCE_DIR "/policies");
+  std::erase_if(files, [](const PolicyFile& file) { return !HoldsCases(file.path); });
+  ASSERT_EQ(files.size(), 1u);
+  files[0].content +=
+      "    - name: one lost segment, after 50 s\n"
+      "      lasts: 60s\n"
+      "      socket: {total_retrans: 0 +0.02/s}\n"
+      "      expect: {finding: none}\n";
+  std::vector<Issue> issues;
+  const auto cases = ParseCases(files, &issues);
+  ASSERT_TRUE(cases.has_value()) << Format(issues);
+  EXPECT_EQ(Difference(cases->back()),
+            "pinned-cwnd: one lost segment, after 50 s\n"
+            "    finding\n"
+            "      expected: none\n"
+            "      found:    came after 51s and went again\n");
+}
+
 TEST_F(RunCaseTest, UnknownSignatureIsNotFound) {
   Case test = Named("no loss");
   test.signature = "pinned-cwdn";
