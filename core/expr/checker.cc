@@ -4,9 +4,8 @@
 #include <optional>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+#include "core/expr/advice.h"
 #include "core/expr/functions.h"
 
 namespace tcpmedic::expr {
@@ -50,15 +49,13 @@ bool Fits(Type argument, Type parameter) {
          (parameter.is_container() && argument.kind() == parameter.kind());
 }
 
-const std::pair<absl::string_view, Macro> kMacros[] = {{"all", Macro::kAll},
-                                                       {"exists", Macro::kExists},
-                                                       {"exists_one", Macro::kExistsOne},
-                                                       {"map", Macro::kMap},
-                                                       {"filter", Macro::kFilter}};
+// What is written like a function and checked here, not in the table.
+constexpr absl::string_view kMacroNames[] = {"all",    "exists", "exists_one", "map",
+                                             "filter", "has",    "matches"};
 
-bool IsMacro(absl::string_view name) {
-  return std::any_of(std::begin(kMacros), std::end(kMacros),
-                     [name](const auto& macro) { return macro.first == name; });
+bool IsLoop(absl::string_view name) {
+  return name == "all" || name == "exists" || name == "exists_one" || name == "map" ||
+         name == "filter";
 }
 
 class Checker {
@@ -79,7 +76,7 @@ class Checker {
         if (node->name == "has") return CheckHas(node);
         return CheckCall(node);
       case Form::kMemberCall:
-        if (IsMacro(node->name)) return CheckLoop(node);
+        if (IsLoop(node->name)) return CheckLoop(node);
         return CheckCall(node);
       case Form::kList:
         return CheckList(node);
@@ -172,27 +169,15 @@ class Checker {
       return;
     }
     if (BeginsWithAttribute(*node)) return CheckField(node);
-    Add(node->span, absl::StrCat("unknown name '", *name, "'"), HintForName(*name));
+    ReportUnknownName(node->span, *name, KnownNames(), mistakes_);
     Spoil(node);
   }
 
-  std::string HintForName(const std::string& name) const {
+  std::vector<std::string> KnownNames() const {
     std::vector<std::string> known;
     for (int slot = 0; slot < schema_.size(); ++slot) known.push_back(schema_.at(slot).name);
     for (const Variable& variable : variables_) known.push_back(variable.name);
-    const std::string nearest = NearestName(name, known);
-    if (!nearest.empty()) return absl::StrCat("did you mean '", nearest, "'?");
-    for (const std::string& candidate : known) {
-      if (absl::EndsWith(candidate, absl::StrCat(".", name))) {
-        return absl::StrCat("did you mean '", candidate, "'?");
-      }
-    }
-    for (const std::string& candidate : known) {
-      if (absl::StartsWith(candidate, absl::StrCat(name, "."))) {
-        return absl::StrCat("'", name, "' is a group of names, such as '", candidate, "'");
-      }
-    }
-    return "";
+    return known;
   }
 
   // map.key
@@ -274,18 +259,12 @@ class Checker {
     Resolve(node);
   }
 
-  Style StyleOf(const Node& node) const {
-    if (node.form == Form::kMemberCall) return Style::kMember;
-    return node.name.front() == '_' || node.name.back() == '_' ? Style::kOperator
-                                                               : Style::kFunction;
-  }
-
   // Operands are checked.
   void Resolve(Node* node) {
     if (node->name == "matches") return ResolveMatches(node);
     const std::vector<const Overload*> overloads = OverloadsOf(node->name, StyleOf(*node));
     if (overloads.empty()) {
-      AddUnknownFunction(*node);
+      ReportUnknownFunction(*node, kMacroNames, mistakes_);
       return Spoil(node);
     }
     const bool poisoned =
@@ -302,14 +281,14 @@ class Checker {
         return;
       }
       if (!GoTogether(*node)) {
-        AddWrongTypes(*node, overloads);
+        ReportWrongTypes(*node, overloads, mistakes_);
         return Spoil(node, overload->result);
       }
       return Fold(node, [this](const std::vector<Value>& values, const Node& call) {
         return call.overload->call(values, &constants_->texts);
       });
     }
-    if (!poisoned) AddWrongTypes(*node, overloads);
+    if (!poisoned) ReportWrongTypes(*node, overloads, mistakes_);
     Spoil(node, overloads.front()->result);
   }
 
@@ -345,93 +324,6 @@ class Checker {
     if (node.name == "_+_" && a.kind() == Kind::kList) return Join(a, b).has_value();
     if (node.name.find_first_of("<>") != std::string::npos) return Ordered(a, b);
     return true;
-  }
-
-  void AddUnknownFunction(const Node& node) {
-    const Style style = StyleOf(node);
-    const Style other = style == Style::kMember ? Style::kFunction : Style::kMember;
-    std::string hint;
-    if (!OverloadsOf(node.name, other).empty()) {
-      hint = other == Style::kMember ? absl::StrCat("write value.", node.name, "(…)")
-                                     : absl::StrCat("write ", node.name, "(value)");
-    } else {
-      std::vector<std::string> known = {"has", "matches"};
-      for (const auto& macro : kMacros) known.emplace_back(macro.first);
-      for (const Overload& overload : Overloads()) {
-        if (overload.style != Style::kOperator) known.emplace_back(overload.name);
-      }
-      const std::string nearest = NearestName(node.name, known);
-      if (!nearest.empty()) hint = absl::StrCat("did you mean '", nearest, "'?");
-    }
-    Add(node.name_span, absl::StrCat("unknown function '", node.name, "'"), hint);
-  }
-
-  void AddWrongTypes(const Node& node, const std::vector<const Overload*>& overloads) {
-    const Style style = StyleOf(node);
-    const size_t receiver = style == Style::kMember ? 1 : 0;
-    const size_t arity = overloads.front()->parameters.size();
-    if (node.operands.size() != arity) {
-      Add(node.span, absl::StrCat(Spelling(node), " takes ", arity - receiver,
-                                  arity - receiver == 1 ? " argument" : " arguments", ", not ",
-                                  node.operands.size() - receiver));
-      return;
-    }
-    const std::string types =
-        absl::StrJoin(node.operands, " and ", [](std::string* text, const NodePtr& operand) {
-          absl::StrAppend(text, operand->type.ToString());
-        });
-    if (style == Style::kOperator) {
-      const bool alone = node.operands.size() == 1 || node.name == "_[_]";
-      const std::string spelling = absl::StrCat("'", Spelling(node), "'");
-      Add(alone ? node.span : node.name_span, absl::StrCat(spelling, " does not take ", types),
-          HintForOperands(node));
-      return;
-    }
-    Add(node.span, absl::StrCat(Spelling(node), " does not take ", types),
-        absl::StrCat("it takes ", Alternatives(overloads)));
-  }
-
-  static std::string Alternatives(const std::vector<const Overload*>& overloads) {
-    std::vector<std::string> alternatives;
-    for (const Overload* overload : overloads) {
-      alternatives.push_back(absl::StrJoin(
-          overload->parameters, " and ",
-          [](std::string* text, Type type) { absl::StrAppend(text, type.ToString()); }));
-    }
-    return absl::StrJoin(alternatives, ", or ");
-  }
-
-  // How the two operands of an operator could be made to go together.
-  std::string HintForOperands(const Node& node) const {
-    if (node.operands.size() != 2) return "";
-    for (const bool swapped : {false, true}) {
-      const Node& a = *node.operands[swapped ? 1 : 0];
-      const Node& b = *node.operands[swapped ? 0 : 1];
-      const bool literal = a.form == Form::kLiteral;
-      if (literal && a.type == Type::Int() && b.type == Type::Double()) {
-        return absl::StrCat("write ", a.value.as_int(), ".0");
-      }
-      if (literal && a.type == Type::Int() && b.type == Type::Uint() && a.value.as_int() >= 0) {
-        return absl::StrCat("write ", a.value.as_int(), "u");
-      }
-      if (literal && a.type == Type::String() &&
-          OverloadsOf(b.type.ToString(), Style::kFunction).size() == 1) {
-        return absl::StrCat("write ", b.type.ToString(), "(\"", a.value.as_string(), "\")");
-      }
-      if (a.type.is_numeric() && b.type == Type::Duration()) {
-        return "a duration is written with its unit, as duration(\"40ms\")";
-      }
-      if (a.type == Type::Null()) return "ask with has() whether a value is there";
-    }
-    const Type a = node.operands[0]->type;
-    const Type b = node.operands[1]->type;
-    if (a.is_numeric() && b.is_numeric()) {
-      return "arithmetic does not mix kinds of numbers: convert one with int(), uint() or double()";
-    }
-    if (node.name == "_in_" && a == Type::Ip() && b == Type::Cidr()) {
-      return "write prefix.containsIP(address)";
-    }
-    return "";
   }
 
   // text.matches(pattern), matches(text, pattern). The pattern is a literal and compiled here.
@@ -476,31 +368,18 @@ class Checker {
     std::vector<Value> values;
     for (const NodePtr& operand : node->operands) {
       if (operand->form != Form::kLiteral) return;
-      if (operand->value.is_error()) return AddFailure(*node, operand->value.error());
+      if (operand->value.is_error()) return ReportFailure(*node, operand->value.error(), mistakes_);
       values.push_back(operand->value);
     }
     const Value value = compute(values, *node);
     if (value.is_error()) {
-      AddFailure(*node, value.error());
+      ReportFailure(*node, value.error(), mistakes_);
       node->form = Form::kMistake;
       return;
     }
     node->form = Form::kLiteral;
     node->value = value;
     node->operands.clear();
-  }
-
-  void AddFailure(const Node& node, Error error) {
-    const bool conversion = error == Error::kBadConversion && node.operands.size() == 1;
-    if (!conversion) return Add(node.span, std::string(Describe(error)));
-    std::string hint;
-    if (node.type == Type::Duration()) hint = "durations look like \"40ms\", \"1.5s\" or \"2h30m\"";
-    if (node.type == Type::Timestamp()) hint = "timestamps look like \"2026-01-31T12:00:00Z\"";
-    if (node.type == Type::Ip()) hint = "addresses look like \"192.0.2.1\" or \"2001:db8::1\"";
-    if (node.type == Type::Cidr()) hint = "prefixes look like \"10.0.0.0/8\" or \"2001:db8::/32\"";
-    const Node& text = *node.operands[0];
-    Add(text.span, absl::StrCat("\"", text.value.as_string(), "\" is not ", WithArticle(node.type)),
-        hint);
   }
 
   // ---- Lists, maps, conditions, loops
@@ -627,12 +506,6 @@ class Checker {
 
 void Check(Node* root, const Schema& schema, Constants* constants, Mistakes* mistakes) {
   Checker(schema, constants, mistakes).Check(root);
-}
-
-std::string WithArticle(Type type) {
-  const std::string name = type.ToString();
-  const bool vowel = type.kind() == Kind::kInt || type.kind() == Kind::kIp;
-  return absl::StrCat(vowel ? "an " : "a ", name);
 }
 
 }  // namespace tcpmedic::expr

@@ -13,9 +13,6 @@ namespace tcpmedic::expr {
 // Annotates the tree in place. A tree without mistakes can be emitted.
 void Check(Node* root, const Schema& schema, Constants* constants, Mistakes* mistakes);
 
-// "an int", "a list(string)".
-std::string WithArticle(Type type);
-
 }  // namespace tcpmedic::expr
 
 #endif  // TCPMEDIC_CORE_EXPR_CHECKER_H_

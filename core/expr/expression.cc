@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/expr/advice.h"
 #include "core/expr/checker.h"
 #include "core/expr/compiler.h"
 #include "core/expr/emitter.h"

@@ -126,9 +126,11 @@ class Lexer {
     const absl::string_view digits = text_.substr(begin, at_ - begin);
     double number = 0;
     const bool valid = absl::SimpleAtod(digits, &number) && std::isfinite(number);
-    RejectUnit(begin);
-    Emit(Token::Kind::kDouble, begin).number = number;
-    if (!valid) mistakes_->Add(tokens_.back().span, "this number is too large for a double");
+    const bool has_unit = RejectUnit(begin);
+    Token& token = Emit(Token::Kind::kDouble, begin);
+    token.number = number;
+    token.broken = has_unit || !valid;
+    if (!valid) mistakes_->Add(token.span, "this number is too large for a double");
   }
 
   // From `begin`, digits already skipped.
@@ -143,18 +145,20 @@ class Lexer {
       kind = Token::Kind::kUint;
       ++at_;
     }
-    RejectUnit(begin);
-    Emit(kind, begin).integer = integer;
+    const bool has_unit = RejectUnit(begin);
+    Token& token = Emit(kind, begin);
+    token.integer = integer;
+    token.broken = has_unit || !valid;
     if (!valid) {
-      mistakes_->Add(tokens_.back().span, digits.size() == 2 && hexadecimal
-                                              ? "hexadecimal digits are missing after 0x"
-                                              : "this number is too large for an integer");
+      mistakes_->Add(token.span, digits.size() == 2 && hexadecimal
+                                     ? "hexadecimal digits are missing after 0x"
+                                     : "this number is too large for an integer");
     }
   }
 
   // 40ms, 10mbit: the language writes units in functions.
-  void RejectUnit(int begin) {
-    if (!StartsName(Peek())) return;
+  bool RejectUnit(int begin) {
+    if (!StartsName(Peek())) return false;
     const int unit = at_;
     while (ContinuesName(Peek())) ++at_;
     const absl::string_view name = text_.substr(unit, at_ - unit);
@@ -163,6 +167,7 @@ class Lexer {
     mistakes_->Add(
         {begin, at_}, absl::StrCat("a number cannot end in '", name, "'"),
         time ? absl::StrCat("write duration(\"", text_.substr(begin, at_ - begin), "\")") : "");
+    return true;
   }
 
   // A string or bytes literal, with its prefix. False where there is none.
@@ -280,10 +285,14 @@ class Lexer {
     while ((static_cast<unsigned char>(Peek()) & 0xC0) == 0x80)
       ++at_;  // the rest of a UTF-8 character
     const absl::string_view character = text_.substr(begin, at_ - begin);
+    const bool typographic = character == "“" || character == "”" || character == "‘" ||
+                             character == "’" || character == "„";
     const bool printable =
-        at_ - begin > 1 ? static_cast<unsigned char>(c) >= 0xC0 : absl::ascii_isprint(c);
-    mistakes_->Add({begin, at_}, printable ? absl::StrCat("unexpected character '", character, "'")
-                                           : "unexpected character that does not print");
+        character.size() > 1 ? static_cast<unsigned char>(c) >= 0xC0 : absl::ascii_isprint(c);
+    mistakes_->Add({begin, at_},
+                   printable ? absl::StrCat("unexpected character '", character, "'")
+                             : "unexpected character that does not print",
+                   typographic ? "texts are in straight quotes: \" or '" : "");
   }
 
   const absl::string_view text_;

@@ -19,6 +19,7 @@ struct Token {
   uint64_t integer =
       0;  // an int literal's magnitude, which may be one too large for int: -9223372036854775808
   double number = 0;
+  bool broken = false;  // reported already, and worth no further report
 };
 
 // The tokens within `range`, the last of kind kEnd. What is no token is a mistake and skipped; a

@@ -38,7 +38,7 @@ class Parser {
     }
     NodePtr root = ParseExpression();
     if (Current().kind != TokenKind::kEnd) {
-      mistakes_->Add(Current().span, absl::StrCat("unexpected ", Describe(Current())));
+      mistakes_->Add(Current().span, absl::StrCat("unexpected ", Quoted(Current())));
     }
     return root;
   }
@@ -61,9 +61,13 @@ class Parser {
   }
   int PreviousEnd() const { return at_ == 0 ? Current().span.begin : tokens_[at_ - 1].span.end; }
 
-  std::string Describe(const Token& token) const {
-    if (token.kind == TokenKind::kEnd) return "end of the expression";
+  std::string Quoted(const Token& token) const {
     return absl::StrCat("'", source_.Text(token.span), "'");
+  }
+  // Where the parser stands.
+  std::string Place() const {
+    if (Current().kind == TokenKind::kEnd) return "at the end";
+    return absl::StrCat("before ", Quoted(Current()));
   }
 
   static NodePtr New(Form form, Span span) {
@@ -129,7 +133,7 @@ class Parser {
 
   void Expected(absl::string_view what) {
     if (too_deep_) return;
-    mistakes_->Add(Current().span, absl::StrCat(what, " is missing before ", Describe(Current())));
+    mistakes_->Add(Current().span, absl::StrCat(what, " is missing ", Place()));
   }
 
   const BinaryOperator* CurrentOperator() {
@@ -195,8 +199,7 @@ class Parser {
         At("{") || At("!");
     if (operand && !AtName("in") && !AtName("and") && !AtName("or")) {
       const bool negation = node->form == Form::kName && node->name == "not";
-      mistakes_->Add(Current().span,
-                     absl::StrCat("an operator is missing before ", Describe(Current())),
+      mistakes_->Add(Current().span, absl::StrCat("an operator is missing ", Place()),
                      negation ? "write ! for not" : "");
       node = Mistake(node->span);
       SkipOperand();
@@ -261,6 +264,10 @@ class Parser {
   NodePtr ParsePrimary(std::optional<int> minus) {
     const Token& token = Current();
     const Span span{minus.value_or(token.span.begin), token.span.end};
+    if (token.broken) {
+      Advance();
+      return Mistake(span);
+    }
     switch (token.kind) {
       case TokenKind::kInt:
         return Literal(span, Type::Int(), IntegerValue(token, minus.has_value()));
@@ -380,10 +387,11 @@ class Parser {
   }
 
   void Close(absl::string_view closing, Span open) {
-    if (Take(closing) || too_deep_) return;
+    if (Take(closing) || too_deep_ || end_missed_) return;
+    end_missed_ = Current().kind == TokenKind::kEnd;
     const Position opened = source_.IssueAt(open, "", "").position;
     mistakes_->Add(
-        Current().span, absl::StrCat("'", closing, "' is missing before ", Describe(Current())),
+        Current().span, absl::StrCat("'", closing, "' is missing ", Place()),
         absl::StrCat("'", source_.Text(open), "' was opened at ", opened.line, ":", opened.column));
     SkipOperand();
     Take(closing);
@@ -394,6 +402,7 @@ class Parser {
   size_t at_ = 0;
   int nesting_ = 0;
   bool too_deep_ = false;
+  bool end_missed_ = false;  // reported once, for the innermost of what is open at the end
   Scratch* const constants_;
   Mistakes* const mistakes_;
 };
@@ -402,15 +411,6 @@ class Parser {
 
 NodePtr Parse(const Source& source, Span range, Scratch* constants, Mistakes* mistakes) {
   return Parser(source, Tokenize(source, range, mistakes), constants, mistakes).Run();
-}
-
-std::string Spelling(const Node& call) {
-  if (call.name == "_[_]") return "[…]";
-  if (call.form == Node::Form::kCall && call.name.front() == '_') {
-    return call.name.substr(1, call.name.size() - 2);  // "_+_"
-  }
-  if (call.name.back() == '_') return call.name.substr(0, 1);  // "-_"
-  return absl::StrCat(call.name, "()");
 }
 
 }  // namespace tcpmedic::expr

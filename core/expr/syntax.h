@@ -54,9 +54,6 @@ struct Node {
   int index = -1;
 };
 
-// How people write a function or operator: "+" for "_+_".
-std::string Spelling(const Node& call);
-
 }  // namespace tcpmedic::expr
 
 #endif  // TCPMEDIC_CORE_EXPR_SYNTAX_H_
