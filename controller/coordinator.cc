@@ -473,6 +473,10 @@ void Coordinator::SetPolicyProblems(std::vector<std::string> problems) {
 
 absl::Status Coordinator::ReplacePolicies(PolicySet policies) {
   absl::MutexLock lock(&mutex_);
+  if (policies.digest == policies_.digest) {
+    policy_problems_.clear();
+    return absl::OkStatus();
+  }
   Draft draft{clock_->Now(), {}, {}};
   v1::AuditEntry entry;
   *entry.mutable_at() = ToWire(draft.now.wall);

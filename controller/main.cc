@@ -1,0 +1,198 @@
+// tcpmedic-controller: opens the store, reads the policies, serves the two sockets, and then waits
+// for signals and time.
+//
+//     SIGTERM, SIGINT   stops within two seconds
+//     SIGHUP            reads the policy files again, whole or not at all
+//
+// Exit codes: 0 stopped when told to, 1 could not start, 2 usage.
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "controller/config.h"
+#include "controller/coordinator.h"
+#include "controller/log.h"
+#include "controller/policy/policy_set.h"
+#include "controller/service/runtime_directory.h"
+#include "controller/service/server.h"
+#include "controller/store/sqlite_store.h"
+#include "core/clock.h"
+#include "core/default_paths.h"
+
+namespace tcpmedic {
+namespace {
+
+using controller_log::Level;
+
+constexpr timespec kTickInterval = {1, 0};
+// Streams end at once; this is for calls under way. Below the two seconds that a stop may take.
+constexpr absl::Duration kStopGrace = absl::Seconds(1);
+
+// The receiver that is always there.
+class LogAnnouncer : public Announcer {
+ public:
+  absl::Status Announce(const OutboxEntry& entry) override {
+    controller_log::Write(Level::kInfo, entry.text,
+                          {{"incident", entry.incident_id}, {"event", entry.what}});
+    return absl::OkStatus();
+  }
+};
+
+int Complain(absl::string_view problem) {
+  fprintf(stderr, "tcpmedic-controller: %s\n", std::string(problem).c_str());
+  return 1;
+}
+
+// Of every mistake its place, its line and its caret.
+int Complain(absl::string_view problem, const std::vector<Issue>& issues) {
+  fprintf(stderr, "%s\n", Format(issues).c_str());
+  return Complain(problem);
+}
+
+ControllerConfig Defaults() {
+  const DefaultPaths paths = DefaultPathsOfThisProcess();
+  ControllerConfig config;
+  config.runtime_dir = paths.runtime_dir;
+  config.state_dir = paths.state_dir;
+  std::error_code error;
+  const std::string exe = std::filesystem::read_symlink("/proc/self/exe", error);
+  const PolicyDirCandidates candidates = PolicyDirsFor(exe);
+  const bool installed = std::filesystem::is_directory(candidates.installed, error);
+  config.policies = installed ? candidates.installed : candidates.source_tree;
+  return config;
+}
+
+// Absent and not asked for: nothing is configured.
+bool ReadConfigFile(const std::optional<std::string>& asked_for, ControllerConfig* config,
+                    int* exit_code) {
+  const std::string path = asked_for.value_or(kDefaultControllerConfig);
+  std::ifstream in(path);
+  if (!in) {
+    if (!asked_for.has_value() && errno == ENOENT) return true;
+    *exit_code = Complain(absl::StrCat("open ", path, ": ", strerrorname_np(errno)));
+    return false;
+  }
+  std::vector<Issue> issues;
+  if (ApplyConfigFile(std::string(std::istreambuf_iterator<char>(in), {}), path, config, &issues)) {
+    return true;
+  }
+  *exit_code = Complain("the configuration has mistakes, nothing was started", issues);
+  return false;
+}
+
+void ReloadPolicies(const std::string& directory, Coordinator* coordinator, Server* server) {
+  std::vector<Issue> issues;
+  absl::StatusOr<PolicySet> policies = LoadPolicyDirectory(directory, &issues);
+  absl::Status taken = policies.status();
+  if (taken.ok()) taken = coordinator->ReplacePolicies(*std::move(policies));
+  if (taken.ok()) {
+    controller_log::Write(Level::kInfo, "policies read again",
+                          {{"revision", coordinator->GetPolicyStatus().revision()}});
+    server->SendSignatures();
+    return;
+  }
+  std::vector<std::string> problems;
+  for (const Issue& issue : issues) problems.push_back(Format(issue));
+  if (problems.empty()) problems.emplace_back(taken.message());
+  controller_log::Write(Level::kError, "policies not taken, those before stay in force",
+                        {{"problems", absl::StrCat(problems.size())}, {"first", problems.front()}});
+  coordinator->SetPolicyProblems(std::move(problems));
+}
+
+// Until told to stop.
+void WaitForSignals(const sigset_t& signals, const std::string& policies, Coordinator* coordinator,
+                    Server* server) {
+  std::string failing;
+  for (;;) {
+    const int signal = sigtimedwait(&signals, nullptr, &kTickInterval);
+    if (signal == SIGTERM || signal == SIGINT) {
+      controller_log::Write(Level::kInfo, "stopping", {{"signal", sigabbrev_np(signal)}});
+      return;
+    }
+    if (signal == SIGHUP) ReloadPolicies(policies, coordinator, server);
+    // A full disk fails every second: said once, and once when it is over.
+    const absl::Status ticked = coordinator->Tick();
+    if (ticked.message() == failing) continue;
+    failing = std::string(ticked.message());
+    if (ticked.ok()) {
+      controller_log::Write(Level::kInfo, "the failure is over");
+    } else {
+      controller_log::Write(Level::kError, "cannot keep up, trying again each second",
+                            {{"error", failing}});
+    }
+  }
+}
+
+int Main(int argc, char** argv) {
+  const ControllerCommandLine flags = ParseControllerCommandLine(argc, argv, TCPMEDIC_VERSION);
+  if (flags.exit_code.has_value()) {
+    fputs(flags.text.c_str(), *flags.exit_code == 0 ? stdout : stderr);
+    return *flags.exit_code;
+  }
+  ControllerConfig config = Defaults();
+  int exit_code = 0;
+  if (!ReadConfigFile(flags.config_file, &config, &exit_code)) return exit_code;
+  ApplyFlags(flags, &config);
+  controller_log::Init(config.log, config.log_level);
+  umask(077);  // what is stored here is nobody else's business
+
+  std::vector<Issue> issues;
+  absl::StatusOr<PolicySet> policies = LoadPolicyDirectory(config.policies, &issues);
+  if (!issues.empty()) {
+    return Complain(absl::StrCat("the policies in ", config.policies, " have mistakes"), issues);
+  }
+  if (!policies.ok()) return Complain(policies.status().message());
+
+  // Before any thread, so that all of them leave these signals to WaitForSignals.
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  auto directory = RuntimeDirectory::Claim(config.runtime_dir);
+  if (!directory.ok()) return Complain(directory.status().message());
+  if (absl::Status made = MakePrivateDirectory(config.state_dir); !made.ok()) {
+    return Complain(made.message());
+  }
+  auto store = OpenSqliteStore({absl::StrCat(config.state_dir, "/controller.db")});
+  if (!store.ok()) return Complain(store.status().message());
+
+  LogAnnouncer announcer;
+  CoordinatorOptions options;
+  options.version = TCPMEDIC_VERSION;
+  options.host_labels = config.host_labels;
+  options.policies_source = config.policies;
+  options.retention = absl::Hours(24) * config.retention_days;
+  auto coordinator = Coordinator::Start(std::move(options), *std::move(policies), store->get(),
+                                        &announcer, Clock::Real());
+  if (!coordinator.ok()) return Complain(coordinator.status().message());
+  auto server = Server::Start(**directory, coordinator->get());
+  if (!server.ok()) return Complain(server.status().message());
+
+  controller_log::Write(Level::kInfo, "ready",
+                        {{"version", TCPMEDIC_VERSION},
+                         {"runtime_dir", config.runtime_dir},
+                         {"state_dir", config.state_dir},
+                         {"policies", config.policies},
+                         {"revision", (*coordinator)->GetPolicyStatus().revision()}});
+  WaitForSignals(signals, config.policies, coordinator->get(), server->get());
+  (*server)->Stop(kStopGrace);
+  return 0;
+}
+
+}  // namespace
+}  // namespace tcpmedic
+
+int main(int argc, char** argv) { return tcpmedic::Main(argc, argv); }
