@@ -110,7 +110,8 @@ void SignatureWatch::GatherGroups(const Surroundings& around) {
     group.listed.clear();
     group.matched_now = false;
     // Without members left, the finding's own namespace tells.
-    group.as_it_was = around.not_read.contains(group.finding.netns().cookie());
+    group.as_it_was =
+        group.life.is_finding() && around.not_read.contains(group.finding.netns().cookie());
   }
   const auto gone = [&](const auto& entry) {
     return entry.second.seen_scan != scan_ && !around.not_read.contains(entry.first.netns_cookie);

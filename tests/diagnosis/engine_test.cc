@@ -261,6 +261,12 @@ TEST_F(EngineTest, FailedDumpDoesNotEndALingeringFinding) {
   EXPECT_THAT(Scan().findings, IsEmpty());
 }
 
+TEST_F(EngineTest, NamespaceThatCannotEvenBeNamedHoldsUpNoOther) {
+  dump_fails_in_ = {0};
+  AddFlow(1);
+  EXPECT_THAT(ScanUntil(11).findings, SizeIs(1));
+}
+
 TEST_F(EngineTest, NamespaceThatVanishesTakesItsFindingsAlong) {
   AddFlow(1);
   AddFlow(2).socket.netns_cookie = 5;
