@@ -1,4 +1,4 @@
-// An engine and the flows that it sees, one namespace each unless a test says otherwise.
+// An engine and the flows that it sees, all in one namespace unless a test says otherwise.
 #ifndef TCPMEDIC_TESTS_DIAGNOSIS_SCAN_FIXTURE_H_
 #define TCPMEDIC_TESTS_DIAGNOSIS_SCAN_FIXTURE_H_
 
