@@ -12,6 +12,11 @@ using Op = Instruction::Op;
 // What a strict operation gives whose operands are not all known: unknown if any is, with all that
 // is missing, else the first error. Nullopt where all are known.
 std::optional<Value> Absorb(absl::Span<const Value> operands) {
+  // What nearly every operation finds, told apart first.
+  if (std::all_of(operands.begin(), operands.end(),
+                  [](const Value& operand) { return operand.is_known(); })) {
+    return std::nullopt;
+  }
   SlotSet missing;
   const Value* first_error = nullptr;
   bool unknown = false;
@@ -24,16 +29,17 @@ std::optional<Value> Absorb(absl::Span<const Value> operands) {
     }
   }
   if (unknown) return Value::Unknown(missing);
-  if (first_error != nullptr) return *first_error;
-  return std::nullopt;
+  return *first_error;
 }
 
 Value Decide(const Value& a, const Value& b, bool decisive) {
-  for (const Value& side : {a, b}) {
-    if (side.kind() == Kind::kBool && side.as_bool() == decisive) return side;
-  }
+  const auto decides = [decisive](const Value& side) {
+    return side.kind() == Kind::kBool && side.as_bool() == decisive;
+  };
+  if (decides(a) || decides(b)) return Value::Bool(decisive);
+  if (a.is_known() && b.is_known()) return Value::Bool(!decisive);
   const Value sides[] = {a, b};
-  return Absorb(sides).value_or(Value::Bool(!decisive));
+  return Absorb(sides).value();
 }
 
 // Left uninitialised: most programs use a few of these, and an evaluation per socket has to be

@@ -1,7 +1,6 @@
 #include "core/expr/value.h"
 
 #include <algorithm>
-#include <cassert>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -97,8 +96,6 @@ absl::string_view Describe(Error error) {
       return "the map has this key twice";
     case Error::kBadConversion:
       return "this cannot be converted";
-    case Error::kBadPattern:
-      return "this is no regular expression";
     case Error::kOutOfDomain:
       return "a negative number has no square root";
     case Error::kTooLarge:

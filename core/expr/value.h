@@ -39,13 +39,12 @@ class SlotSet {
 
 // Why an evaluation has no value although nothing was missing.
 enum class Error : uint8_t {
-  kOverflow,         // an int, uint, duration or timestamp left its range
+  kOverflow,         // an int, uint, duration or timestamp would leave its range
   kDivisionByZero,   // of ints or uints; doubles give infinity
   kNoSuchKey,        // of a map written in the expression; an attribute's missing key is unknown
   kIndexOutOfRange,  // of a list
   kDuplicateKey,     // in a map literal
-  kBadConversion,    // int("x"), ip("x"), a double outside of int's range
-  kBadPattern,       // matches() with a pattern that is no regular expression
+  kBadConversion,    // int("x"), ip("x")
   kOutOfDomain,      // sqrt() of a negative number
   kTooLarge,         // over the bounds on built text and lists, or on loop steps
   kWrongType,        // the activation gave a value that is not of the schema's type

@@ -169,13 +169,13 @@ TEST(Fuzz, MutationsOfValidExpressionsNeverCrash) {
   const SomeSocket activation;
   std::mt19937 random(20260131);
   int compiled = 0;
-  for (int round = 0; round < 3000; ++round) {
+  for (int round = 0; round < 1500; ++round) {
     for (const char* seed : kSeeds) {
       if (CompileAndEvaluate(Mutate(seed, &random), activation)) ++compiled;
       if (HasFailure()) return;
     }
   }
-  EXPECT_GT(compiled, 500);  // enough of them reach the machine
+  EXPECT_GT(compiled, 300);  // enough of them reach the machine
 }
 
 TEST(Fuzz, RandomFragmentsNeverCrash) {
