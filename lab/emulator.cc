@@ -11,12 +11,10 @@
 #include <array>
 #include <cstring>
 #include <memory>
+#include <tuple>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "lab/errno_status.h"
 #include "lab/host_network.h"
 #include "lab/impairment.h"

@@ -274,8 +274,12 @@ class Lab::Impl {
       } else if (const auto* exited = std::get_if<lab::Exited>(&message)) {
         exits_[exited->id] = exited->status;
         if (exited->id == kEmulatorId) {
-          broken_ =
-              absl::UnavailableError("the path emulator has ended; its error output says why");
+          broken_ = absl::UnavailableError(absl::StrCat(
+              "the path emulator ",
+              exited->status.signal != 0
+                  ? absl::StrCat("was killed by signal ", exited->status.signal)
+                  : absl::StrCat("ended with code ", exited->status.code, " (see standard error)"),
+              "; the lab is void"));
         }
       } else if (const auto* ready = std::get_if<Ready>(&message)) {
         ready_ = true;

@@ -1,7 +1,6 @@
 #include "lab/role_flags.h"
 
 #include <charconv>
-#include <functional>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"

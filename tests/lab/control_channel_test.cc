@@ -1,7 +1,6 @@
 #include "lab/control_channel.h"
 
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
 namespace tcpmedic::lab {
 namespace {

@@ -221,6 +221,12 @@ TEST_F(LabKernelTest, NothingOutlivesAKilledHolder) {
   if (holder == 0) {
     const absl::StatusOr<std::unique_ptr<Lab>> lab =
         Lab::Start({.lab_binary = TCPMEDIC_BIN_DIR "/tcpmedic-lab"});
+    // A child that was forked without exec keeps the control socket open; its end of file must not
+    // be the only sign.
+    if (fork() == 0) {
+      sleep(5);
+      _exit(0);
+    }
     uint64_t inodes[2] = {};
     if (lab.ok() && (*lab)->RunTransfer({}).ok() &&
         (*lab)->RunCommand(HostRole::kServer, "sleep 600 & sleep 600", 1, "/dev/null").ok()) {
@@ -346,6 +352,64 @@ TEST_F(LabKernelTest, ADeepQueueInflatesTheRoundTripTime) {
   absl::SleepFor(absl::Seconds(3));
   EXPECT_GT(TcpInfo("rtt"), 3 * TcpInfo("minrtt"));
   EXPECT_LE(lab_->Stats().to_server.max_queue_bytes, 200'000);
+}
+
+TEST_F(LabKernelTest, TheUsersOwnProgramsTalkThroughThePath) {
+  Start({.rtt = absl::Milliseconds(20), .loss_ratio = 0, .rate_bps = 20'000'000});
+  const std::string server_output = directory_ + "/server";
+  const absl::StatusOr<pid_t> server =
+      lab_->RunCommand(HostRole::kServer, "iperf3 -s -1 -p $PORT", 5301, server_output);
+  ASSERT_TRUE(server.ok()) << server.status();
+  ASSERT_EQ(lab_->WaitUntilListening(HostRole::kServer, 5301, absl::Seconds(5), *server),
+            absl::OkStatus());
+  const absl::StatusOr<pid_t> client = lab_->RunCommand(
+      HostRole::kClient, "iperf3 -c $ADDR -p $PORT -C cubic -t 1", 5301, directory_ + "/client");
+  ASSERT_TRUE(client.ok()) << client.status();
+  EXPECT_EQ(fs::read_symlink(absl::StrCat("/proc/", *client, "/ns/net")),
+            NetnsLink(lab_->client().netns_inode));
+  EXPECT_EQ(lab_->WaitForExit(*client, absl::Seconds(10)).value(), ExitStatus{});
+  EXPECT_EQ(lab_->WaitForExit(*server, absl::Seconds(10)).value(), ExitStatus{});
+  EXPECT_GT(lab_->Stats().to_server.bytes_out, 1'000'000);
+  EXPECT_THAT(ReadFile(server_output), ::testing::HasSubstr("receiver"));
+}
+
+TEST_F(LabKernelTest, AServerThatEndsBeforeItListensIsNotWaitedFor) {
+  Start({.loss_ratio = 0});
+  const absl::StatusOr<pid_t> pid = lab_->RunCommand(HostRole::kServer, "exit 3", 80, "/dev/null");
+  ASSERT_TRUE(pid.ok()) << pid.status();
+  EXPECT_EQ(lab_->WaitUntilListening(HostRole::kServer, 80, absl::Seconds(10), *pid).code(),
+            absl::StatusCode::kAborted);
+  EXPECT_EQ(lab_->Exited(*pid).value(), (ExitStatus{.code = 3}));
+}
+
+TEST_F(LabKernelTest, WhatTheDeviceItselfDropsIsCountedAgainstTheLab) {
+  Start({.rtt = absl::ZeroDuration(), .loss_ratio = 0, .rate_bps = 0});
+  EXPECT_EQ(Output(HostRole::kClient, "kill -STOP $(pgrep -f '[t]cpmedic-lab emulate')"), "");
+  Output(HostRole::kClient,
+         "exec bash -c 'exec 3>/dev/udp/203.0.113.20/9; for ((i = 0; i < 10200; i++)); do echo x "
+         ">&3; done'");
+  EXPECT_EQ(Output(HostRole::kClient, "kill -CONT $(pgrep -f '[t]cpmedic-lab emulate')"), "");
+  absl::SleepFor(absl::Milliseconds(300));
+  const PathStats stats = lab_->Stats();
+  EXPECT_GE(stats.to_server.device_drops, 100);
+  EXPECT_EQ(stats.to_server.device_drops + stats.to_server.packets_in, 10'200);
+  EXPECT_FALSE(stats.clean());
+  EXPECT_THAT(lab_->Stop(), IsEmpty());
+  lab_ = nullptr;
+}
+
+TEST_F(LabKernelTest, ALabWithoutItsEmulatorIsNotHealthy) {
+  Start({.loss_ratio = 0});
+  EXPECT_EQ(lab_->Health(), absl::OkStatus());
+  const absl::StatusOr<pid_t> pid = lab_->RunCommand(
+      HostRole::kClient, "pkill -KILL -f '[t]cpmedic-lab emulate'", 1, "/dev/null");
+  ASSERT_TRUE(pid.ok()) << pid.status();
+  const absl::Time end = absl::Now() + absl::Seconds(5);
+  while (lab_->Health().ok() && absl::Now() < end) absl::SleepFor(absl::Milliseconds(5));
+  EXPECT_EQ(lab_->Health(),
+            absl::UnavailableError("the path emulator was killed by signal 9; the lab is void"));
+  EXPECT_THAT(lab_->Stop(), IsEmpty());
+  lab_ = nullptr;
 }
 
 TEST_F(LabKernelTest, WithoutRootItSaysWhatToDo) {
