@@ -1,4 +1,5 @@
-// How often to scan, so that scanning costs at most a given share of one core. Pure. Not thread-safe.
+// How often to scan, so that scanning costs at most a given share of one core. Pure. Not
+// thread-safe.
 #ifndef TCPMEDIC_AGENT_BUDGET_H_
 #define TCPMEDIC_AGENT_BUDGET_H_
 
@@ -15,9 +16,9 @@ class CpuBudget {
   };
   explicit CpuBudget(Options options) : options_(options) {}
 
-  // Takes the CPU time of the scan that just ended; gives the time from its start to the next one's. The cost is
-  // smoothed, so that one dear scan (the first, one that starved) stretches the interval a little and a
-  // lasting one all the way; it shrinks again as scans become cheap.
+  // Takes the CPU time of the scan that just ended; gives the time from its start to the next
+  // one's. The cost is smoothed, so that one dear scan (the first, one that starved) stretches the
+  // interval a little and a lasting one all the way; it shrinks again as scans become cheap.
   absl::Duration IntervalAfter(absl::Duration scan_cpu);
 
   // The longest interval does not keep scanning inside the budget.

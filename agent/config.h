@@ -1,5 +1,6 @@
-// What the agent is told: /etc/tcpmedic/agent.yaml, and flags that override it. Both go through the same table of
-// settings, so a flag and its key always mean the same. Parsing is pure; thread-compatible.
+// What the agent is told: /etc/tcpmedic/agent.yaml, and flags that override it. Both go through the
+// same table of settings, so a flag and its key always mean the same. Parsing is pure;
+// thread-compatible.
 #ifndef TCPMEDIC_AGENT_CONFIG_H_
 #define TCPMEDIC_AGENT_CONFIG_H_
 
@@ -30,8 +31,8 @@ struct AgentConfig {
   LogLevel log_level = LogLevel::kInfo;
 };
 
-// Sets what `yaml` names in `*config`. False: appends every mistake (unknown keys with the nearest right one, values
-// out of range, YAML that does not parse), and `*config` is not to be used.
+// Sets what `yaml` names in `*config`. False: appends every mistake (unknown keys with the nearest
+// right one, values out of range, YAML that does not parse), and `*config` is not to be used.
 bool ApplyConfigFile(absl::string_view yaml, absl::string_view file, AgentConfig* config,
                      std::vector<Issue>* issues);
 
@@ -39,7 +40,8 @@ bool ApplyConfigFile(absl::string_view yaml, absl::string_view file, AgentConfig
 struct CommandLine {
   std::optional<std::string> config_path;
   std::vector<std::pair<std::string, std::string>> settings;  // key as in the file, value; in order
-  // Instead of running: print `text` to standard output (--help, --version; exit code 0) or error, and exit.
+  // Instead of running: print `text` to standard output (--help, --version; exit code 0) or error,
+  // and exit.
   std::optional<int> exit_code;
   std::string text;
 };

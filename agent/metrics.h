@@ -1,5 +1,5 @@
-// The agent's Prometheus metrics, served on loopback. prometheus-cpp stays inside the .cc. Scrapes come on threads of
-// the server's own and read a snapshot. Thread-safe.
+// The agent's Prometheus metrics, served on loopback. prometheus-cpp stays inside the .cc. Scrapes
+// come on threads of the server's own and read a snapshot. Thread-safe.
 #ifndef TCPMEDIC_AGENT_METRICS_H_
 #define TCPMEDIC_AGENT_METRICS_H_
 
@@ -17,8 +17,8 @@ std::string RenderMetrics(const AgentStatus& status, absl::Duration uptime_now);
 
 class MetricsServer {
  public:
-  // `address` as AgentConfig::metrics; port 0 takes a free one. The board and the clock outlive the server.
-  // Unavailable: the address cannot be bound.
+  // `address` as AgentConfig::metrics; port 0 takes a free one. The board and the clock outlive the
+  // server. Unavailable: the address cannot be bound.
   static absl::StatusOr<std::unique_ptr<MetricsServer>> Start(const std::string& address,
                                                               const StatusBoard* board,
                                                               const Clock* clock);

@@ -1,5 +1,5 @@
-// How the agent is doing, for the metrics and for `degraded`: each part writes its own entry, anyone reads the whole.
-// Thread-safe.
+// How the agent is doing, for the metrics and for `degraded`: each part writes its own entry,
+// anyone reads the whole. Thread-safe.
 #ifndef TCPMEDIC_AGENT_STATUS_BOARD_H_
 #define TCPMEDIC_AGENT_STATUS_BOARD_H_
 
@@ -40,8 +40,8 @@ class StatusBoard {
   void Scanned(const v1::Report& report, absl::Duration sampled_uptime);
   void SetLink(LinkStatus link);
 
-  // What stays wrong whatever a scan sees: set once at start, or replaced by the part that it belongs to. An empty
-  // text removes the entry.
+  // What stays wrong whatever a scan sees: set once at start, or replaced by the part that it
+  // belongs to. An empty text removes the entry.
   void SetProblem(const std::string& part, std::string text);
   std::vector<std::string> Problems() const;  // in the order of the parts' names
 

@@ -1,5 +1,5 @@
-// How long to wait before the next attempt to connect: doubling, with jitter, so that a fleet does not return in step.
-// Pure: the caller brings the random number. Not thread-safe.
+// How long to wait before the next attempt to connect: doubling, with jitter, so that a fleet does
+// not return in step. Pure: the caller brings the random number. Not thread-safe.
 #ifndef TCPMEDIC_AGENT_LINK_BACKOFF_H_
 #define TCPMEDIC_AGENT_LINK_BACKOFF_H_
 
@@ -12,8 +12,8 @@ class Backoff {
   struct Options {
     absl::Duration first = absl::Milliseconds(100);
     absl::Duration last = absl::Seconds(5);
-    // A connection that lived this long starts anew. One that is accepted and then ended does not: two
-    // agents that take the same host's name would otherwise push each other out in a busy loop.
+    // A connection that lived this long starts anew. One that is accepted and then ended does not:
+    // two agents that take the same host's name would otherwise push each other out in a busy loop.
     absl::Duration proven_after = absl::Seconds(10);
   };
   explicit Backoff(Options options) : options_(options), next_(options.first) {}

@@ -1,6 +1,6 @@
-// When to send which report over one stream: a changed set of findings at once, anything else every now and then.
-// Level-triggered: only the newest report is ever sent, and a new stream (a new SendSchedule) sends the present state
-// first. Pure. Not thread-safe.
+// When to send which report over one stream: a changed set of findings at once, anything else every
+// now and then. Level-triggered: only the newest report is ever sent, and a new stream (a new
+// SendSchedule) sends the present state first. Pure. Not thread-safe.
 #ifndef TCPMEDIC_AGENT_LINK_SEND_SCHEDULE_H_
 #define TCPMEDIC_AGENT_LINK_SEND_SCHEDULE_H_
 
@@ -15,8 +15,9 @@ class SendSchedule {
  public:
   explicit SendSchedule(absl::Duration every) : every_(every) {}
 
-  // The uptime at which `newest` is due; minus infinity: now. The same report is sent again after `every`, so that one which the
-  // controller could not store is repaired, and the controller hears that the agent lives.
+  // The uptime at which `newest` is due; minus infinity: now. The same report is sent again after
+  // `every`, so that one which the controller could not store is repaired, and the controller hears
+  // that the agent lives.
   absl::Duration DueAt(const v1::Report& newest) const;
 
   void Sent(const v1::Report& report, absl::Duration uptime);
@@ -28,8 +29,8 @@ class SendSchedule {
   std::string sent_set_;
 };
 
-// What makes two reports say the same: which findings there are, how severe and how certain, under which
-// signatures. Readings that move with each scan are not in it.
+// What makes two reports say the same: which findings there are, how severe and how certain, under
+// which signatures. Readings that move with each scan are not in it.
 std::string FindingSet(const v1::Report& report);
 
 }  // namespace tcpmedic
