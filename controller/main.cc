@@ -107,7 +107,8 @@ void ReloadPolicies(const std::string& directory, Coordinator* coordinator, Serv
   for (const Issue& issue : issues) problems.push_back(Format(issue));
   if (problems.empty()) problems.emplace_back(taken.message());
   controller_log::Write(Level::kError, "policies not taken, those before stay in force",
-                        {{"problems", absl::StrCat(problems.size())}, {"first", problems.front()}});
+                        {{"problems", absl::StrCat(problems.size())},
+                         {"first", problems.front().substr(0, problems.front().find('\n'))}});
   coordinator->SetPolicyProblems(std::move(problems));
 }
 
