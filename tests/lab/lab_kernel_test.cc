@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <net/if.h>
+#include <re2/re2.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,7 +12,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <regex>
 #include <set>
 #include <sstream>
 #include <string>
@@ -130,11 +130,8 @@ class LabKernelTest : public ::testing::Test {
   // The number after `name:` in `ss -tin` of the client's first established socket; -1: not shown.
   double TcpInfo(const std::string& name) {
     const std::string text = Output(HostRole::kClient, "ss -Htin state established");
-    std::smatch found;
     double value = -1;
-    if (std::regex_search(text, found, std::regex("\\b" + name + ":([0-9.]+)"))) {
-      (void)absl::SimpleAtod(found[1].str(), &value);
-    }
+    RE2::PartialMatch(text, absl::StrCat(R"(\b)", name, R"(:([0-9.]+))"), &value);
     return value;
   }
 
@@ -305,7 +302,7 @@ TEST_F(LabKernelTest, WhatLimitsATransferIsWhatTheKernelSaysLimitsIt) {
     absl::SleepFor(absl::Milliseconds(1500));
     const std::string text = Output(HostRole::kClient, "ss -Htin state established");
     const auto at_least_tenth = [&](const char* name) {
-      return std::regex_search(text, std::regex(absl::StrCat(name, R"(:\d+ms\(\d\d)")));
+      return RE2::PartialMatch(text, absl::StrCat(name, R"(:\d+ms\(\d\d)"));
     };
     EXPECT_EQ(at_least_tenth("rwnd_limited"), each.expected.receive_window) << text;
     EXPECT_EQ(at_least_tenth("sndbuf_limited"), each.expected.send_buffer) << text;
