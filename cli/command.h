@@ -1,5 +1,6 @@
 // What every subcommand of tcpmedic shares, and where each is registered: main.cc calls one
-// Add…Command per subcommand, and the subcommand's callback runs it and leaves its exit code here.
+// Add…Command per subcommand, and the subcommand's callback runs it and leaves its exit code in the
+// Invocation.
 #ifndef TCPMEDIC_CLI_COMMAND_H_
 #define TCPMEDIC_CLI_COMMAND_H_
 
@@ -18,21 +19,26 @@ constexpr int kDone = 0;
 constexpr int kFailed = 1;  // the thing asked for failed
 constexpr int kUsage = 2;
 
-// Filled from the flags of the main program before any subcommand's callback runs; must outlive the
+// Filled from the main program's flags before any subcommand's callback runs; must outlive the
 // parse.
 struct Invocation {
   std::string controller;  // gRPC target of the operators' socket
-  bool json = false;       // -o json
-  bool no_color = false;   // --no-color or NO_COLOR
+  std::string command =
+      "tcpmedic";         // what reaches the same controller again: with --controller where needed
+  bool json = false;      // -o json
+  bool no_color = false;  // --no-color or NO_COLOR
   int exit_code = kDone;
 };
 
-// How to write on standard output now: colour only on a terminal; lines as wide as the terminal,
-// uncut in a pipe.
+// How to write on standard output: colour only on a terminal; lines as wide as the terminal, uncut
+// in a pipe.
 Style StyleOf(const Invocation& invocation);
 
+// To standard output, flushed.
+void Print(const std::string& text);
+
 // "tcpmedic: SENTENCE" on standard error; returns kFailed.
-int Fail(const Invocation& invocation, const absl::Status& status);
+int Fail(const absl::Status& status);
 
 void AddUpCommand(CLI::App& app, Invocation& invocation);
 void AddQueryCommands(CLI::App& app,

@@ -1,10 +1,6 @@
 #include "cli/operator_client.h"
 
 #include <grpcpp/grpcpp.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "cli/unix_socket.h"
 #include "tcpmedic/v1/operator.grpc.pb.h"
 
 namespace tcpmedic::cli {
@@ -20,21 +17,6 @@ namespace {
 
 // A hundred incidents with all their sockets and timelines stay well below.
 constexpr int kMaxReplyBytes = 64 << 20;
-
-// The errno of connect(2) to a unix socket, 0 where something accepts there: gRPC reports it in
-// words only.
-int ConnectErrno(absl::string_view path) {
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path)) return ENAMETOOLONG;
-  memcpy(address.sun_path, path.data(), path.size());
-  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return errno;
-  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
-  const int error = connect(fd, generic, sizeof(address)) == 0 ? 0 : errno;
-  close(fd);
-  return error;
-}
 
 absl::Status NotReached(const std::string& target, const grpc::Status& status) {
   const int error = ConnectErrno(absl::StripPrefix(target, "unix:"));

@@ -1,0 +1,43 @@
+#include "cli/command.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "absl/strings/str_cat.h"
+
+namespace tcpmedic::cli {
+namespace {
+
+// In a pipe nobody minds long lines, and a cut name would be lost.
+constexpr int kPipeWidth = 1000;
+constexpr int kLeastWidth = 60;
+
+}  // namespace
+
+Style StyleOf(const Invocation& invocation) {
+  Style style;
+  style.command = invocation.command;
+  style.width = kPipeWidth;
+  if (isatty(STDOUT_FILENO) == 0) return style;
+  winsize size = {};
+  const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  style.width = known ? std::max<int>(size.ws_col, kLeastWidth) : 100;
+  style.color = !invocation.no_color;
+  return style;
+}
+
+void Print(const std::string& text) {
+  fwrite(text.data(), 1, text.size(), stdout);
+  fflush(stdout);
+}
+
+int Fail(const absl::Status& status) {
+  const std::string message(status.message());
+  fprintf(stderr, "tcpmedic: %s\n", Escaped(message).c_str());
+  return kFailed;
+}
+
+}  // namespace tcpmedic::cli
