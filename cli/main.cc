@@ -70,7 +70,8 @@ int main(int argc, char** argv) {
   app.fallthrough();  // inherited: the flags below may stand after the subcommand
   app.add_option("--controller", invocation.controller,
                  "The operators' socket (or set TCPMEDIC_CONTROLLER)")
-      ->transform(CLI::Validator(NormalizeController, "unix:PATH"))
+      ->transform(CLI::Validator(NormalizeController, ""))
+      ->type_name("unix:PATH")
       ->capture_default_str();
   app.add_option_function<std::string>(
          "-o,--output", [&](const std::string& format) { invocation.json = format == "json"; },

@@ -44,6 +44,7 @@ absl::Status ToAbsl(const std::string& target, absl::string_view id, absl::Durat
     case grpc::StatusCode::OK:
       return absl::OkStatus();
     case grpc::StatusCode::UNAVAILABLE:
+    case grpc::StatusCode::UNKNOWN:  // gRPC's answer where the target itself is impossible
       return NotReached(target, status);
     case grpc::StatusCode::DEADLINE_EXCEEDED:
       return absl::DeadlineExceededError(
