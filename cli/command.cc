@@ -34,9 +34,12 @@ void Print(const std::string& text) {
   fflush(stdout);
 }
 
-int Fail(const absl::Status& status) {
+int Fail(const Invocation& invocation, const absl::Status& status) {
   const std::string message(status.message());
-  fprintf(stderr, "tcpmedic: %s\n", Escaped(message).c_str());
+  Style style;
+  style.color = !invocation.no_color && isatty(STDERR_FILENO) != 0;
+  fprintf(stderr, "%s %s\n", Painted(style, Paint::kRed, "tcpmedic:").c_str(),
+          Escaped(message).c_str());
   return kFailed;
 }
 

@@ -38,7 +38,7 @@ Style StyleOf(const Invocation& invocation);
 void Print(const std::string& text);
 
 // "tcpmedic: SENTENCE" on standard error; returns kFailed.
-int Fail(const absl::Status& status);
+int Fail(const Invocation& invocation, const absl::Status& status);
 
 void AddUpCommand(CLI::App& app, Invocation& invocation);
 void AddQueryCommands(CLI::App& app,

@@ -26,7 +26,7 @@ std::string Actor() {
 }
 
 int ShowDecided(const Invocation& invocation, const absl::StatusOr<v1::IncidentView>& view) {
-  if (!view.ok()) return Fail(view.status());
+  if (!view.ok()) return Fail(invocation, view.status());
   Print(invocation.json ? PrintJson(ToJson(*view))
                         : RenderIncident(*view, absl::Now(), StyleOf(invocation)));
   return kDone;

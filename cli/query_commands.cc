@@ -19,7 +19,7 @@ using nlohmann::ordered_json;
 // Prints the answer as JSON or as `render` words it, or the error.
 template <typename Answer, typename Render>
 int Show(const Invocation& invocation, const absl::StatusOr<Answer>& answer, Render render) {
-  if (!answer.ok()) return Fail(answer.status());
+  if (!answer.ok()) return Fail(invocation, answer.status());
   Print(invocation.json ? PrintJson(ToJson(*answer))
                         : render(*answer, absl::Now(), StyleOf(invocation)));
   return kDone;
@@ -28,7 +28,7 @@ int Show(const Invocation& invocation, const absl::StatusOr<Answer>& answer, Ren
 int Why(const Invocation& invocation, const WhyQuestion& question) {
   const absl::StatusOr<v1::ListHostsResponse> hosts =
       OperatorClient(invocation.controller).ListHosts();
-  if (!hosts.ok()) return Fail(hosts.status());
+  if (!hosts.ok()) return Fail(invocation, hosts.status());
   return Show(invocation, Narrow(*hosts, question), RenderWhy);
 }
 

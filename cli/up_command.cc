@@ -97,13 +97,15 @@ class Up {
 
   int Run() {
     absl::StatusOr<DirectoryLock> lock = Claim();
-    if (!lock.ok()) return Fail(lock.status());
+    if (!lock.ok()) return Fail(invocation_, lock.status());
     const absl::StatusOr<int> stop_fd = StopSignals();
-    if (!stop_fd.ok()) return Fail(stop_fd.status());
+    if (!stop_fd.ok()) return Fail(invocation_, stop_fd.status());
     Supervisor supervisor(*stop_fd, Say);
     const absl::Status started = StartAll(supervisor);
     if (started.ok()) {
-      Print(RenderUp(status_, ScreenStyle()));
+      Style style = StyleOf(invocation_);
+      style.command = command();
+      Print(RenderUp(status_, style));
       while (supervisor.Step(absl::InfiniteDuration())) {
       }
     }
@@ -111,18 +113,17 @@ class Up {
     if (interrupted) Say("Stopping the agent, then the controller.");
     supervisor.Stop(kStopGrace);
     close(*stop_fd);
-    return interrupted ? kDone : Fail(started);
+    return interrupted ? kDone : Fail(invocation_, started);
   }
 
  private:
   std::string target() const { return absl::StrCat("unix:", status_.operators_socket); }
 
-  Style ScreenStyle() const {
-    Style style = StyleOf(invocation_);
-    style.command = options_.runtime_dir == DefaultPathsOfThisProcess().runtime_dir
-                        ? "tcpmedic"
-                        : absl::StrCat("tcpmedic --controller ", target());
-    return style;
+  // What asks this controller.
+  std::string command() const {
+    return options_.runtime_dir == DefaultPathsOfThisProcess().runtime_dir
+               ? "tcpmedic"
+               : absl::StrCat("tcpmedic --controller ", target());
   }
 
   // Both directories, and the right to be the only one here.
@@ -133,9 +134,9 @@ class Up {
     if (absl::Status ours = CheckPrivate(options_.runtime_dir); !ours.ok()) return ours;
     absl::StatusOr<DirectoryLock> lock = DirectoryLock::Take(options_.runtime_dir);
     if (absl::IsAlreadyExists(lock.status())) {
-      return absl::AlreadyExistsError(
-          absl::StrCat("tcpmedic is already up in ", options_.runtime_dir, " (",
-                       lock.status().message(), "): try `tcpmedic hosts`"));
+      return absl::AlreadyExistsError(absl::StrCat("already up in ", options_.runtime_dir, " (",
+                                                   lock.status().message(), "): try `", command(),
+                                                   " hosts`"));
     }
     if (!lock.ok()) return lock;
     const int connect_errno = ConnectErrno(status_.operators_socket);

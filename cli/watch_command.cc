@@ -79,7 +79,7 @@ class Watcher {
           client_.Watch(kTick, [&](const v1::WatchEvent* event) { return OnEvent(event); });
       if (status.ok()) return kDone;
       // Nobody there from the start is a mistake; somebody who went may come back.
-      if (!was_connected_ || !absl::IsUnavailable(status)) return Fail(status);
+      if (!was_connected_ || !absl::IsUnavailable(status)) return Fail(invocation_, status);
       if (connected_) Say("The controller went away; waiting for it to come back.");
       connected_ = false;
       for (const absl::Duration retry = Uptime() + kReconnect; Uptime() < retry;) {

@@ -312,7 +312,7 @@ class Screen {
     }
     Style narrow = style_;
     narrow.width = text_columns();
-    return Labelled("Next", TableLines(narrow, {{}, {}}, rows));
+    return Labelled("Next", TableLines(narrow, {{.whole = true}, {}}, rows));
   }
 
   const v1::IncidentView& view_;

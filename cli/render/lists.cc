@@ -31,7 +31,7 @@ void Suggest(Lines* lines, const Style& style,
     rows.push_back(
         {{absl::StrCat(style.command, " ", command), Paint::kCyan}, {does, Paint::kDim}});
   }
-  Append(lines, TableLines(style, {{}, {}}, rows, 2));
+  Append(lines, TableLines(style, {{.whole = true}, {}}, rows, 2));
 }
 
 std::string ProposalCell(const v1::IncidentView& view) {
@@ -153,7 +153,7 @@ std::string RenderIncidents(const v1::ListIncidentsResponse& incidents,
          {ProposalCell(view)}});
   }
   Append(&lines, TableLines(style,
-                            {{"INCIDENT"},
+                            {{.title = "INCIDENT", .whole = true},
                              {"SEVERITY"},
                              {"STATE"},
                              {"HOST"},

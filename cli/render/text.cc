@@ -192,7 +192,7 @@ std::vector<std::string> TableLines(const Style& style, const std::vector<Column
   for (std::vector<Cell>& row : grid) {
     row.resize(columns.size());
     for (size_t i = 0; i < row.size(); ++i) {
-      if (i + 1 < row.size()) row[i].text = Cut(row[i].text, kMaxColumn);
+      if (i + 1 < row.size() && !columns[i].whole) row[i].text = Cut(row[i].text, kMaxColumn);
       widths[i] = std::max(widths[i], Columns(row[i].text));
     }
   }

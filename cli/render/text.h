@@ -33,11 +33,12 @@ std::string Cut(absl::string_view text, int columns);
 // space count as one space.
 std::vector<std::string> Wrap(absl::string_view text, int columns, int max_lines);
 
-// Cells are plain text, escaped by Render; the last column is cut at the style's width, numbers are
-// right-aligned.
+// Cells are plain text, escaped here. The last column is cut at the style's width, the others at 44
+// columns.
 struct Column {
-  std::string title;  // empty titles in every column: no header line
-  bool right = false;
+  std::string title{};  // without a title in any column there is no header line
+  bool right = false;   // aligned, as numbers are
+  bool whole = false;   // never cut: a command to type, an id to copy
 };
 struct Cell {
   std::string text;

@@ -55,7 +55,7 @@ std::string RenderUp(const UpStatus& status, const Style& style) {
   const auto command = [&style](absl::string_view words) {
     return Cell{absl::StrCat(style.command, " ", words), Paint::kCyan};
   };
-  append(TableLines(style, {{}, {}},
+  append(TableLines(style, {{.whole = true}, {}},
                     {{command("watch"), {"follow incidents as they open and close"}},
                      {command("why"), {"what was looked at, and why nothing is found"}},
                      {command("incidents"), {"what is wrong now; then show one of them"}}},

@@ -57,6 +57,14 @@ TEST(Text, ATableIsAlignedAndCutAtTheWidth) {
                                  "  longer  1,000  far too long…"));
 }
 
+TEST(Text, ACommandToTypeIsNeverCut) {
+  const std::string command(60, 'c');
+  EXPECT_THAT(TableLines({}, {{}, {}}, {{{command}, {"x"}}}),
+              ElementsAre(std::string(43, 'c') + "…  x"));
+  EXPECT_THAT(TableLines({}, {{.whole = true}, {}}, {{{command}, {"x"}}}),
+              ElementsAre(command + "  x"));
+}
+
 TEST(Text, AnEmptyLastCellLeavesNoTrailingSpace) {
   EXPECT_THAT(TableLines({}, {{}, {}}, {{{"a"}, {"b"}}, {{"long"}, {""}}}),
               ElementsAre("a     b", "long"));
