@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "cli/command.h"
+#include "cli/drill/drill_command.h"
 #include "core/default_paths.h"
 #include "core/issue.h"
 
@@ -21,6 +22,7 @@ Try:
   tcpmedic up        watch this host
   tcpmedic watch     follow incidents, from another terminal
   tcpmedic show ID   one of them, on one screen
+  tcpmedic drill lossy-path --observe   cause one on a throwaway network, and see it found
 
 Exit codes: 0 done, 1 the thing asked for failed, 2 usage.)";
 
@@ -87,6 +89,7 @@ int main(int argc, char** argv) {
   tcpmedic::cli::AddQueryCommands(app, invocation);
   tcpmedic::cli::AddWatchCommand(app, invocation);
   tcpmedic::cli::AddDecideCommands(app, invocation);
+  tcpmedic::cli::AddDrillCommand(app, invocation);
 
   try {
     app.parse(argc, argv);

@@ -7,8 +7,8 @@
 
 namespace tcpmedic {
 
-// One reading of both clocks. `wall` is for people and for the wire; `uptime` (CLOCK_BOOTTIME, which
-// neither steps nor stops while suspended) is for arithmetic: windows, deadlines, rates.
+// One reading of both clocks. `wall` is for people and for the wire; `uptime` (CLOCK_BOOTTIME,
+// which neither steps nor stops while suspended) is for arithmetic: windows, deadlines, rates.
 struct Moment {
   absl::Time wall;
   absl::Duration uptime;

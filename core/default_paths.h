@@ -1,4 +1,5 @@
-// Where the programs look when nothing is configured, so that all of them agree. Pure: the environment is given.
+// Where the programs look when nothing is configured, so that all of them agree. Pure: the
+// environment is given.
 #ifndef TCPMEDIC_CORE_DEFAULT_PATHS_H_
 #define TCPMEDIC_CORE_DEFAULT_PATHS_H_
 
@@ -9,8 +10,10 @@
 namespace tcpmedic {
 
 struct DefaultPaths {
-  std::string runtime_dir;  // 0700, holds the unix sockets: root /run/tcpmedic, else $XDG_RUNTIME_DIR/tcpmedic
-  std::string state_dir;    // root /var/lib/tcpmedic, else $XDG_STATE_HOME or ~/.local/state, /tcpmedic
+  std::string runtime_dir;  // 0700, holds the unix sockets: root /run/tcpmedic, else
+                            // $XDG_RUNTIME_DIR/tcpmedic
+  std::string
+      state_dir;  // root /var/lib/tcpmedic, else $XDG_STATE_HOME or ~/.local/state, /tcpmedic
 };
 // Empty environment values count as unset. Without XDG_RUNTIME_DIR: /tmp/tcpmedic-UID.
 DefaultPaths DefaultPathsFor(unsigned uid, absl::string_view xdg_runtime_dir,
@@ -22,9 +25,9 @@ DefaultPaths DefaultPathsOfThisProcess();
 std::string AgentsSocket(absl::string_view runtime_dir);     // DIR/agents.sock
 std::string OperatorsSocket(absl::string_view runtime_dir);  // DIR/operators.sock
 
-// Where the policy files are, for a program at `exe`: PREFIX/share/tcpmedic/policies when installed as
-// PREFIX/bin/NAME, the source tree's policies/ when built as build/PRESET/bin/NAME. Candidates in order; the caller takes
-// the first that exists.
+// Where the policy files are, for a program at `exe`: PREFIX/share/tcpmedic/policies when installed
+// as PREFIX/bin/NAME, the source tree's policies/ when built as build/PRESET/bin/NAME. Candidates
+// in order; the caller takes the first that exists.
 struct PolicyDirCandidates {
   std::string installed;
   std::string source_tree;

@@ -1,8 +1,8 @@
 #include "core/expr/value.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 #include <type_traits>
 
@@ -158,7 +158,7 @@ Value Value::WithOrigin(int slot) const {
 }
 
 void Value::DieOfWrongKind() const {
-  std::fprintf(stderr, "expression value of kind %s read as another kind\n", Name(kind()).data());
+  assert(false && "an expression value was read as another kind");
   std::abort();
 }
 

@@ -1,5 +1,5 @@
-// The direction in which includes may point. Each rule carries its reason, which the failure prints: whoever
-// breaks one learns what it protects before deciding to change it.
+// The direction in which includes may point. Each rule carries its reason, which the failure
+// prints: whoever breaks one learns what it protects before deciding to change it.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -57,9 +57,7 @@ const std::vector<Include>& Includes() {
   return *includes;
 }
 
-std::string ModuleOf(absl::string_view path) {
-  return std::string(path.substr(0, path.find('/')));
-}
+std::string ModuleOf(absl::string_view path) { return std::string(path.substr(0, path.find('/'))); }
 
 // Files that include a header for which `matches` holds, each once.
 template <typename Predicate>
@@ -81,15 +79,19 @@ TEST(IncludeGraph, ModulesPointOneWay) {
   const std::map<std::string, Rule> rules = {
       {"core", {{}, "core is the ground: anything it included would be under everything"}},
       {"observe",
-       {{"core", "tcpmedic"}, "samples must not know what is made of them: recorded dumps stay readable"}},
+       {{"core", "tcpmedic"},
+        "samples must not know what is made of them: recorded dumps stay readable"}},
       {"diagnosis",
-       {{"core", "tcpmedic", "observe"}, "findings follow from samples alone, so a replay equals the live run"}},
+       {{"core", "tcpmedic", "observe"},
+        "findings follow from samples alone, so a replay equals the live run"}},
       {"agent",
        {{"core", "tcpmedic", "observe", "diagnosis"},
-        "agent and controller share the wire and nothing else: either can be replaced or rolled back alone"}},
+        "agent and controller share the wire and nothing else: either can be replaced or rolled "
+        "back alone"}},
       {"controller",
        {{"core", "tcpmedic", "observe", "diagnosis"},
-        "agent and controller share the wire and nothing else: either can be replaced or rolled back alone"}},
+        "agent and controller share the wire and nothing else: either can be replaced or rolled "
+        "back alone"}},
       {"lab",
        {{"core", "tcpmedic", "observe", "diagnosis"},
         "a fault must not know who looks for it, or a drill would prove nothing"}},
@@ -122,8 +124,9 @@ TEST(IncludeGraph, EachForeignInterfaceHasOneDoor) {
        "everything else must work over any Store that passes the contract"},
   };
   for (const Door& door : doors) {
-    EXPECT_THAT(FilesIncluding([&](absl::string_view h) { return absl::StartsWith(h, door.prefix); }),
-                ElementsAre(door.file))
+    EXPECT_THAT(
+        FilesIncluding([&](absl::string_view h) { return absl::StartsWith(h, door.prefix); }),
+        ElementsAre(door.file))
         << door.prefix << ": " << door.reason;
   }
 }
@@ -137,19 +140,25 @@ TEST(IncludeGraph, SlowAndOpinionatedLibrariesStayInTheirRooms) {
   const std::vector<Room> rules = {
       {"grpc",
        {"agent/link/", "controller/service/", "cli/operator_client.cc"},
-       "gRPC's headers take twenty seconds a file, and logic that sees no gRPC is tested without it"},
-      {"prometheus/", {"agent/metrics.cc"}, "metrics are written in one place, so their names stay one list"},
+       "gRPC's headers take twenty seconds a file, and logic that sees no gRPC is tested without "
+       "it"},
+      {"prometheus/",
+       {"agent/metrics.cc"},
+       "metrics are written in one place, so their names stay one list"},
       {"yaml-cpp/",
        {"controller/policy/", "controller/config.cc", "agent/config.cc"},
        "YAML throws; only the readers of files catch it and turn it into Issues"},
       {"CLI/", {"cli/", "agent/", "controller/"}, "flags belong to programs, not to modules"},
-      {"nlohmann/", {"cli/", "lab/"}, "the stable JSON of the command line, and the lab's control messages"},
+      {"nlohmann/",
+       {"cli/", "lab/"},
+       "the stable JSON of the command line, and the lab's control messages"},
   };
   for (const Room& rule : rules) {
     for (const std::string& file :
          FilesIncluding([&](absl::string_view h) { return absl::StartsWith(h, rule.prefix); })) {
-      EXPECT_TRUE(std::any_of(rule.rooms.begin(), rule.rooms.end(),
-                              [&](const std::string& room) { return absl::StartsWith(file, room); }))
+      EXPECT_TRUE(
+          std::any_of(rule.rooms.begin(), rule.rooms.end(),
+                      [&](const std::string& room) { return absl::StartsWith(file, room); }))
           << file << " includes " << rule.prefix << "…\n  " << rule.reason;
     }
   }
@@ -160,7 +169,8 @@ TEST(IncludeGraph, CoreAndDiagnosisDoNoIo) {
                                     "cstdio",       "stdio.h",    "unistd.h",     "fcntl.h",
                                     "sys/socket.h", "sys/stat.h", "sys/ioctl.h",  "iostream",
                                     "poll.h",       "dirent.h",   "sys/syscall.h"};
-  // The environment that default paths depend on is read once, beside the pure function that is tested.
+  // The environment that default paths depend on is read once, beside the pure function that is
+  // tested.
   const std::set<std::string> exempt = {"core/default_paths.cc"};
   std::set<std::string> offenders;
   for (const Include& include : Includes()) {
@@ -170,8 +180,8 @@ TEST(IncludeGraph, CoreAndDiagnosisDoNoIo) {
       offenders.insert(absl::StrCat(include.file, " includes ", include.header));
     }
   }
-  EXPECT_THAT(offenders, IsEmpty())
-      << "core and diagnosis are functions of their arguments: that is what makes replay equal live";
+  EXPECT_THAT(offenders, IsEmpty()) << "core and diagnosis are functions of their arguments: that "
+                                       "is what makes replay equal live";
 }
 
 }  // namespace

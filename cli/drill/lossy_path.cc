@@ -1,0 +1,347 @@
+#include "cli/drill/lossy_path.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
+#include "cli/drill/left_behind.h"
+#include "cli/drill/private_fleet.h"
+#include "cli/drill/scratch_directory.h"
+#include "lab/lab.h"
+
+namespace tcpmedic::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kSignature[] = "pinned-cwnd";
+constexpr char kHost[] = "lab";
+constexpr uint16_t kPort = 5201;
+
+constexpr absl::Duration kPoll = absl::Milliseconds(200);
+constexpr absl::Duration kStartTimeout = absl::Seconds(15);
+// The signature needs 10 s of a fresh transfer. What a slow-start overshoot looks like has passed
+// well before this.
+constexpr absl::Duration kGiveUpAfter = absl::Seconds(25);
+// `before` leaves out a transfer's first 5 s and is wanted 10 s long.
+constexpr absl::Duration kBeforeSpan = absl::Milliseconds(9500);
+constexpr absl::Duration kBeforePatience = absl::Seconds(12);
+
+std::atomic<bool> interrupted{false};
+
+// While it lives, SIGINT and SIGTERM end the drill in order instead of the process.
+class InterruptGuard {
+ public:
+  InterruptGuard() {
+    interrupted = false;
+    struct sigaction action {};
+    action.sa_handler = [](int) { interrupted = true; };
+    sigaction(SIGINT, &action, &old_int_);
+    sigaction(SIGTERM, &action, &old_term_);
+  }
+  ~InterruptGuard() {
+    sigaction(SIGINT, &old_int_, nullptr);
+    sigaction(SIGTERM, &old_term_, nullptr);
+  }
+
+ private:
+  struct sigaction old_int_ {};
+  struct sigaction old_term_ {};
+};
+
+absl::Time FromProto(const google::protobuf::Timestamp& stamp) {
+  return absl::FromUnixSeconds(stamp.seconds()) + absl::Nanoseconds(stamp.nanos());
+}
+
+std::string Tail(const std::string& path) {
+  std::ifstream in(path);
+  std::string all((std::istreambuf_iterator<char>(in)), {});
+  constexpr size_t kTailBytes = 600;
+  return all.size() <= kTailBytes ? all : all.substr(all.size() - kTailBytes);
+}
+
+absl::Status PrepareStateDir(const std::string& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) {
+    return absl::UnavailableError(absl::StrCat("--state-dir ", path, ": ", error.message()));
+  }
+  if (!fs::is_empty(path, error) || error) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "--state-dir ", path, " is not empty: a drill keeps its own state; give a new directory"));
+  }
+  fs::permissions(path, fs::perms::owner_all, error);
+  return absl::OkStatus();
+}
+
+class LossyPathRun {
+ public:
+  LossyPathRun(const LossyPathOptions& options, Progress& progress)
+      : options_(options), progress_(progress) {}
+
+  absl::StatusOr<DrillReport> Run();
+
+ private:
+  absl::Status SetUp();
+  absl::Status CauseFault();
+  absl::Status WatchUntilKnown();
+  absl::Status LetBeforeGrow();
+  absl::Status Alive();
+  absl::StatusOr<std::optional<v1::IncidentView>> FindIncident();
+  void HoldAgainstReceiver();
+  std::string WhyNot();
+  std::string Elapsed() const;
+
+  const LossyPathOptions& options_;
+  Progress& progress_;
+  DrillReport report_;
+
+  // In the order of their making; they end in the reverse order.
+  std::optional<ScratchDirectory> scratch_;
+  std::string directory_;
+  std::unique_ptr<lab::Lab> lab_;
+  std::unique_ptr<PrivateFleet> fleet_;
+
+  absl::Time fault_at_;
+  std::optional<lab::Transfer> transfer_;  // the lab's own
+  pid_t client_pid_ = 0;                   // the user's
+  pid_t server_pid_ = 0;
+};
+
+absl::StatusOr<DrillReport> LossyPathRun::Run() {
+  InterruptGuard guard;
+  report_.drill = "lossy-path";
+  report_.expectation = Expect(options_);
+  const std::set<std::string> links_before = LinksHere();
+
+  absl::Status status = SetUp();
+  if (status.ok()) status = CauseFault();
+  if (status.ok()) status = WatchUntilKnown();
+  if (status.ok() && report_.incident) status = LetBeforeGrow();
+  if (status.ok()) HoldAgainstReceiver();
+
+  progress_.Step("Taking everything down");
+  std::vector<uint64_t> inodes;
+  if (fleet_) report_.left_behind = fleet_->Stop();
+  if (lab_) {
+    inodes = {lab_->client().netns_inode, lab_->server().netns_inode};
+    for (std::string& line : lab_->Stop()) report_.left_behind.push_back(std::move(line));
+    report_.path = lab_->Stats();
+    if (!report_.path.clean()) {
+      report_.problems.push_back(
+          "the lab itself dropped packets that the path did not ask for: this machine was too "
+          "busy");
+    }
+  }
+  for (std::string& line : LeftBehind(inodes, links_before)) {
+    report_.left_behind.push_back(std::move(line));
+  }
+  if (scratch_ && !scratch_->Remove()) report_.left_behind.push_back(scratch_->path());
+  progress_.Done();
+  if (!status.ok()) return status;
+  return std::move(report_);
+}
+
+absl::Status LossyPathRun::SetUp() {
+  progress_.Step(absl::StrFormat(
+      "A network of two hosts: %s round trip, %g %% loss, %g Mbit/s%s",
+      absl::FormatDuration(options_.path.rtt), options_.path.loss_ratio * 100,
+      static_cast<double>(options_.path.rate_bps) / 1e6, options_.ipv6 ? ", IPv6" : ""));
+  if (options_.state_dir.empty()) {
+    absl::StatusOr<ScratchDirectory> scratch = ScratchDirectory::Create();
+    if (!scratch.ok()) return scratch.status();
+    scratch_.emplace(*std::move(scratch));
+    directory_ = scratch_->path();
+  } else {
+    if (absl::Status status = PrepareStateDir(options_.state_dir); !status.ok()) return status;
+    directory_ = fs::absolute(options_.state_dir);
+  }
+
+  lab::LabOptions lab_options;
+  lab_options.path = options_.path;
+  lab_options.ipv6 = options_.ipv6;
+  absl::StatusOr<std::unique_ptr<lab::Lab>> lab = lab::Lab::Start(lab_options);
+  if (!lab.ok()) return lab.status();
+  lab_ = *std::move(lab);
+
+  progress_.Step("A controller and an agent that watch it, with the shipped policy files");
+  absl::StatusOr<std::unique_ptr<PrivateFleet>> fleet =
+      PrivateFleet::Start({directory_,
+                           options_.policies_dir,
+                           kHost,
+                           {lab_->client().netns_inode, lab_->server().netns_inode}});
+  if (!fleet.ok()) return fleet.status();
+  fleet_ = *std::move(fleet);
+  if (absl::Status status = fleet_->WaitUntilWatching(kStartTimeout); !status.ok()) return status;
+  absl::StatusOr<v1::PolicyStatus> policies = fleet_->controller().GetPolicyStatus();
+  if (!policies.ok()) return policies.status();
+  report_.policies_digest = policies->digest();
+  return absl::OkStatus();
+}
+
+absl::Status LossyPathRun::CauseFault() {
+  if (options_.client_command.empty()) {
+    const lab::TransferOptions& transfer = options_.transfer;
+    progress_.Step(absl::StrCat(
+        transfer.flows == 1 ? "A transfer" : absl::StrCat(transfer.flows, " transfers"),
+        " from client to server, congestion control ", transfer.congestion_control,
+        options_.look_alike.empty() ? "" : absl::StrCat(", ", options_.look_alike)));
+    absl::StatusOr<lab::Transfer> started = lab_->RunTransfer(transfer);
+    if (!started.ok()) return started.status();
+    transfer_ = *std::move(started);
+    fault_at_ = transfer_->started_at;
+    return absl::OkStatus();
+  }
+
+  progress_.Step(absl::StrCat("Your programs: ", options_.client_command));
+  const std::string server_log = absl::StrCat(directory_, "/server.log");
+  absl::StatusOr<pid_t> server =
+      lab_->RunCommand(lab::HostRole::kServer, options_.server_command, kPort, server_log);
+  if (!server.ok()) return server.status();
+  server_pid_ = *server;
+  if (absl::Status status =
+          lab_->WaitUntilListening(lab::HostRole::kServer, kPort, absl::Seconds(10), server_pid_);
+      !status.ok()) {
+    return absl::Status(status.code(),
+                        absl::StrCat("--server: ", status.message(), "; it must listen on $PORT (",
+                                     kPort, "). What it wrote:\n", Tail(server_log)));
+  }
+  absl::StatusOr<pid_t> client = lab_->RunCommand(lab::HostRole::kClient, options_.client_command,
+                                                  kPort, absl::StrCat(directory_, "/client.log"));
+  if (!client.ok()) return client.status();
+  client_pid_ = *client;
+  fault_at_ = absl::Now();
+  return absl::OkStatus();
+}
+
+absl::Status LossyPathRun::Alive() {
+  if (interrupted) return absl::CancelledError("interrupted; everything was taken down");
+  if (absl::Status status = fleet_->Health(); !status.ok()) return status;
+  return lab_->Health();
+}
+
+// The newest incident of the signature, from the controller, as an operator would see it.
+absl::StatusOr<std::optional<v1::IncidentView>> LossyPathRun::FindIncident() {
+  v1::ListIncidentsRequest request;
+  request.set_include_closed(true);
+  absl::StatusOr<v1::ListIncidentsResponse> incidents = fleet_->controller().ListIncidents(request);
+  if (!incidents.ok()) return incidents.status();
+  for (v1::IncidentView& view : *incidents->mutable_incidents()) {
+    if (view.incident().finding().signature() == kSignature) return std::move(view);
+  }
+  return std::nullopt;
+}
+
+std::string LossyPathRun::Elapsed() const {
+  const absl::Time now = absl::Now();
+  std::string text = absl::StrFormat("%.0f s", absl::ToDoubleSeconds(now - fault_at_));
+  if (transfer_) {
+    // The newest samples may not reach to now.
+    const absl::Time to = now - absl::Milliseconds(100);
+    const absl::StatusOr<double> bps = transfer_->timeline.GoodputBps(to - absl::Seconds(1), to);
+    if (bps.ok()) absl::StrAppendFormat(&text, ", receiving %.2f Mbit/s", *bps / 1e6);
+  }
+  return text;
+}
+
+absl::Status LossyPathRun::WatchUntilKnown() {
+  absl::Time client_ended = absl::InfiniteFuture();
+  while (absl::Now() < fault_at_ + kGiveUpAfter) {
+    if (absl::Status status = Alive(); !status.ok()) return status;
+    absl::StatusOr<std::optional<v1::IncidentView>> found = FindIncident();
+    if (!found.ok()) return found.status();
+    if (*found && (*found)->incident().has_decision()) {
+      report_.incident = **found;
+      report_.fault_to_finding = FromProto((*found)->incident().opened_at()) - fault_at_;
+      report_.outcome = (*found)->proposals().empty() ? Outcome::kNoted : Outcome::kProposed;
+      return absl::OkStatus();
+    }
+    if (client_pid_ != 0 && client_ended == absl::InfiniteFuture()) {
+      absl::StatusOr<std::optional<lab::ExitStatus>> exited = lab_->Exited(client_pid_);
+      if (exited.ok() && *exited) {
+        if (!(*exited)->ok()) {
+          return absl::AbortedError(absl::StrCat("--client ended with exit code ", (*exited)->code,
+                                                 ". What it wrote:\n",
+                                                 Tail(absl::StrCat(directory_, "/client.log"))));
+        }
+        client_ended = absl::Now();
+      }
+    }
+    // A client that has ended leaves nothing to find; the agent's last findings are under way.
+    if (absl::Now() > client_ended + absl::Seconds(3)) break;
+    progress_.Detail(Elapsed());
+    absl::SleepFor(kPoll);
+  }
+  report_.outcome = Outcome::kNotDetected;
+  report_.why_not = WhyNot();
+  return absl::OkStatus();
+}
+
+absl::Status LossyPathRun::LetBeforeGrow() {
+  progress_.Step("Found. Measuring it over ten seconds");
+  const absl::Time patience = absl::Now() + kBeforePatience;
+  while (absl::Now() < patience) {
+    if (absl::Status status = Alive(); !status.ok()) return status;
+    absl::StatusOr<std::optional<v1::IncidentView>> found = FindIncident();
+    if (!found.ok()) return found.status();
+    if (!*found || !(*found)->incident().finding_present()) break;
+    report_.incident = **found;
+    const v1::Measurement& before = report_.incident->incident().finding().before();
+    if (FromProto(before.end()) - FromProto(before.start()) >= kBeforeSpan) break;
+    progress_.Detail(Elapsed());
+    absl::SleepFor(kPoll);
+  }
+  return absl::OkStatus();
+}
+
+void LossyPathRun::HoldAgainstReceiver() {
+  if (!transfer_ || !report_.incident) return;
+  const v1::Measurement& before = report_.incident->incident().finding().before();
+  if (!before.has_start() || !before.has_end()) return;
+  const absl::StatusOr<double> bps =
+      transfer_->timeline.GoodputBps(FromProto(before.start()), FromProto(before.end()));
+  if (bps.ok()) report_.receiver_goodput_bps = *bps;
+}
+
+// From the agent's own account of where sockets stopped; the last stop is the one that came nearest
+// to a finding.
+std::string LossyPathRun::WhyNot() {
+  absl::StatusOr<v1::ListHostsResponse> hosts = fleet_->controller().ListHosts();
+  if (!hosts.ok() || hosts->hosts().empty()) {
+    return absl::StrCat("the controller does not say: ", hosts.status().message());
+  }
+  for (const v1::SignatureActivity& activity : hosts->hosts(0).activity()) {
+    if (activity.signature() != kSignature) continue;
+    report_.activity = activity;
+    std::vector<std::string> reasons;
+    for (auto stop = activity.stops().rbegin(); stop != activity.stops().rend(); ++stop) {
+      reasons.push_back(absl::StrCat(
+          stop->sockets(), stop->sockets() == 1 ? " socket " : " sockets ",
+          stop->look_alike() ? absl::StrCat("ruled out as ", stop->at())
+          : stop->waiting()  ? absl::StrCat("not watched long enough for `", stop->at(), "`")
+                             : absl::StrCat("without `", stop->at(), "`"),
+          stop->example().empty() ? "" : absl::StrCat(" (", stop->example(), ")")));
+    }
+    if (reasons.empty()) return absl::StrCat(kSignature, ": no TCP socket to look at was left");
+    return absl::StrCat(kSignature, ": ", absl::StrJoin(reasons, "; "));
+  }
+  return "the agent has not reported on the signature yet";
+}
+
+}  // namespace
+
+absl::StatusOr<DrillReport> RunLossyPath(const LossyPathOptions& options, Progress& progress) {
+  return LossyPathRun(options, progress).Run();
+}
+
+}  // namespace tcpmedic::cli

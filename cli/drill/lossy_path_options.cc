@@ -1,0 +1,114 @@
+#include "cli/drill/lossy_path_options.h"
+
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/time.h"
+
+namespace tcpmedic::cli {
+namespace {
+
+// The signature's own bounds. A drill outside them must stay silent.
+constexpr absl::Duration kLongPath = absl::Milliseconds(40);
+constexpr double kLeastLoss = 0.001;
+constexpr double kMostLoss = 0.15;
+
+constexpr double kSegmentBits = 1448 * 8;
+
+// What loss alone lets a loss-based algorithm deliver: 1.22 segments ÷ √loss each round trip.
+double LossLimitedBps(const lab::PathSpec& path) {
+  return 1.22 / std::sqrt(path.loss_ratio) * kSegmentBits / absl::ToDoubleSeconds(path.rtt);
+}
+
+}  // namespace
+
+const std::vector<LookAlike>& LookAlikes() {
+  static const auto* const look_alikes = new std::vector<LookAlike>{
+      {"application-limited", "the sending program writes less than the path would take",
+       [](LossyPathOptions& o) { o.transfer.app_rate_bps = 200'000; }},
+      {"receiver-limited", "the receiving program reads slower than the path delivers",
+       [](LossyPathOptions& o) {
+         o.transfer.read_rate_bps = 300'000;
+         o.transfer.receive_buffer_bytes = 16 * 1024;
+       }},
+      {"send-buffer-limited", "a small SO_SNDBUF holds the window down",
+       [](LossyPathOptions& o) { o.transfer.send_buffer_bytes = 8 * 1024; }},
+      {"short-transfers", "each connection ends before its window could tell anything",
+       [](LossyPathOptions& o) { o.transfer.connection_bytes = 100 * 1024; }},
+      {"reordering", "packets overtake each other and nothing is lost",
+       [](LossyPathOptions& o) {
+         o.path.loss_ratio = 0;
+         o.path.reorder_ratio = 0.02;
+       }},
+      {"bbr", "the transfer is on BBR already",
+       [](LossyPathOptions& o) { o.transfer.congestion_control = "bbr"; }},
+      {"slow-start", "a clean path, whose queue slow start overflows once",
+       [](LossyPathOptions& o) { o.path.loss_ratio = 0; }},
+      {"own-queue", "a narrow path whose deep queue the transfer itself fills",
+       [](LossyPathOptions& o) {
+         o.path.loss_ratio = 0;
+         o.path.rtt = absl::Milliseconds(60);
+         o.path.rate_bps = 2'000'000;
+         o.path.queue_bytes = 60'000;
+       }},
+      {"short-path", "the same loss on a path so short that CUBIC recovers at once",
+       [](LossyPathOptions& o) { o.path.rtt = absl::Milliseconds(10); }},
+  };
+  return *look_alikes;
+}
+
+absl::Status ApplyLookAlike(absl::string_view name, LossyPathOptions& options) {
+  for (const LookAlike& look_alike : LookAlikes()) {
+    if (look_alike.name != name) continue;
+    look_alike.apply(options);
+    options.look_alike = look_alike.name;
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--look-alike ", name, ": there is none of that name; there are ",
+      absl::StrJoin(LookAlikes(), ", ", [](std::string* out, const LookAlike& look_alike) {
+        out->append(look_alike.name);
+      })));
+}
+
+Expectation Expect(const LossyPathOptions& options) {
+  if (options.expect) return {*options.expect, "--expect says so"};
+  const auto silent = [](std::string reason) {
+    return Expectation{Outcome::kNotDetected, std::move(reason)};
+  };
+  for (const LookAlike& look_alike : LookAlikes()) {
+    if (look_alike.name == options.look_alike) return silent(look_alike.sentence);
+  }
+  const lab::PathSpec& path = options.path;
+  if (options.transfer.congestion_control != "cubic") {
+    return silent(absl::StrCat("the transfer is on ", options.transfer.congestion_control,
+                               ", and the signature is about CUBIC"));
+  }
+  if (path.rtt < kLongPath) return silent("on so short a path CUBIC recovers from loss at once");
+  if (path.loss_ratio < kLeastLoss) return silent("there is no loss that could hold the window");
+  if (path.loss_ratio > kMostLoss) return silent("so much loss is an outage, not a slow transfer");
+  if (path.rate_bps > 0 && LossLimitedBps(path) > 0.5 * static_cast<double>(path.rate_bps)) {
+    return silent("the path is so narrow that loss is not what limits the transfer");
+  }
+  return {Outcome::kProposed,
+          absl::StrFormat("loss of %g %% at %s lets CUBIC deliver about %.2g Mbit/s of %g",
+                          path.loss_ratio * 100, absl::FormatDuration(path.rtt),
+                          LossLimitedBps(path) / 1e6, static_cast<double>(path.rate_bps) / 1e6)};
+}
+
+absl::Status Validate(const LossyPathOptions& options) {
+  if (options.server_command.empty() != options.client_command.empty()) {
+    return absl::InvalidArgumentError(
+        "--server and --client go together: the lab cannot know how to talk to half of a pair");
+  }
+  if (!options.client_command.empty() && !options.look_alike.empty()) {
+    return absl::InvalidArgumentError(
+        "--look-alike shapes the lab's own transfer and does not go with --client");
+  }
+  if (absl::Status status = lab::Validate(options.path); !status.ok()) return status;
+  return lab::Validate(options.transfer);
+}
+
+}  // namespace tcpmedic::cli

@@ -1,0 +1,52 @@
+// What `tcpmedic drill lossy-path` is asked to do, and what should come of it. Pure.
+#ifndef TCPMEDIC_CLI_DRILL_LOSSY_PATH_OPTIONS_H_
+#define TCPMEDIC_CLI_DRILL_LOSSY_PATH_OPTIONS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "cli/drill/outcome.h"
+#include "lab/path_spec.h"
+#include "lab/transfer_options.h"
+
+namespace tcpmedic::cli {
+
+struct LossyPathOptions {
+  lab::PathSpec path;
+  bool ipv6 = false;
+  lab::TransferOptions transfer;
+  // Both or neither: the user's own programs instead of `transfer`, for /bin/sh -c.
+  std::string server_command;
+  std::string client_command;
+  std::string look_alike;    // one of LookAlikes(), already applied; empty: the fault itself
+  std::string state_dir;     // must be empty or absent; empty: a temporary one, removed at the end
+  std::string policies_dir;  // empty: the shipped files
+  std::optional<Outcome> expect;
+};
+
+// Something that an operator may take for a pinned window, and tcpmedic must not.
+struct LookAlike {
+  std::string name;      // "receiver-limited"
+  std::string sentence;  // "the receiving program reads slower than the path delivers"
+  void (*apply)(LossyPathOptions& options);
+};
+const std::vector<LookAlike>& LookAlikes();
+
+// InvalidArgument names the look-alikes where `name` is none of them.
+absl::Status ApplyLookAlike(absl::string_view name, LossyPathOptions& options);
+
+// What the drill should come to: proposed where loss is what limits a CUBIC transfer on this path
+// by the theory that the signature rests on (RFC 9438 §5.1), not_detected elsewhere. `expect`
+// overrides it.
+Expectation Expect(const LossyPathOptions& options);
+
+// InvalidArgument, in the words of the flags.
+absl::Status Validate(const LossyPathOptions& options);
+
+}  // namespace tcpmedic::cli
+
+#endif  // TCPMEDIC_CLI_DRILL_LOSSY_PATH_OPTIONS_H_

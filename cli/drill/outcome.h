@@ -1,0 +1,31 @@
+// How a drill can end, and how it should. Pure.
+#ifndef TCPMEDIC_CLI_DRILL_OUTCOME_H_
+#define TCPMEDIC_CLI_DRILL_OUTCOME_H_
+
+#include <optional>
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace tcpmedic::cli {
+
+enum class Outcome {
+  kNotDetected,  // no incident was opened while the fault lasted
+  kNoted,        // an incident, and no policy wanted to change anything
+  kProposed,     // an incident with a pending proposal
+};
+
+// "not_detected", "noted", "proposed".
+absl::string_view Name(Outcome outcome);
+std::optional<Outcome> ParseOutcome(absl::string_view name);
+std::string OutcomeNames();  // "not_detected, noted, proposed", for a usage message
+
+// What a drill should come to, and the sentence that says why.
+struct Expectation {
+  Outcome outcome = Outcome::kProposed;
+  std::string reason;
+};
+
+}  // namespace tcpmedic::cli
+
+#endif  // TCPMEDIC_CLI_DRILL_OUTCOME_H_

@@ -1,0 +1,175 @@
+// The lossy-path drill, run as a user runs it: the real kernel, the real daemons, the shipped
+// policy files. What it says is held against what the receiving program counted, and the machine is
+// looked at from outside before and after.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "tests/integration/programs.h"
+
+namespace tcpmedic::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+Output Drill(const std::string& arguments) {
+  return Run(absl::StrCat(Program("tcpmedic"), " drill lossy-path --observe -o json ", arguments));
+}
+
+void ExpectProposed(const Output& output) {
+  const nlohmann::json json = output.Json();
+  ASSERT_FALSE(json.is_discarded()) << output.out << output.err;
+  SCOPED_TRACE(json.dump(2));
+  EXPECT_EQ(output.exit_code, 0);
+  EXPECT_EQ(json["drill"], "lossy-path");
+  EXPECT_EQ(json["as_expected"], true);
+  EXPECT_EQ(json["outcome"], "proposed");
+  EXPECT_EQ(json["signature"], "pinned-cwnd");
+  EXPECT_EQ(json["confidence"], "certain");
+  EXPECT_EQ(json["proposal"]["action"], "set_congestion_control");
+  EXPECT_EQ(json["proposal"]["algorithm"], "bbr");
+  EXPECT_EQ(json["before"]["congestion_control"], "cubic");
+  ASSERT_TRUE(json["seconds"]["fault_to_finding"].is_number());
+  EXPECT_LE(json["seconds"]["fault_to_finding"].get<double>(), 15.0);
+  EXPECT_THAT(json["left_behind"], IsEmpty());
+}
+
+void ExpectAgentAgreesWithReceiver(const Output& output) {
+  const nlohmann::json json = output.Json();
+  ASSERT_TRUE(json["before"]["goodput_bps"].is_number()) << output.out;
+  ASSERT_TRUE(json["receiver"]["goodput_bps"].is_number()) << output.out;
+  const double agent = json["before"]["goodput_bps"];
+  const double receiver = json["receiver"]["goodput_bps"];
+  EXPECT_LE(std::abs(agent / receiver - 1), 0.05) << agent << " against " << receiver;
+}
+
+class LossyPathDrill : public ::testing::Test {
+ protected:
+  void TearDown() override {
+    const Machine after = LookAtMachine();
+    EXPECT_EQ(Describe(before_, after), "");
+  }
+  const Machine before_ = LookAtMachine();
+};
+
+TEST_F(LossyPathDrill, IsFoundMeasuredAndProposed) {
+  for (const int seed : {1, 2}) {
+    SCOPED_TRACE(absl::StrCat("seed ", seed));
+    const Output output = Drill(absl::StrCat("--seed ", seed));
+    ExpectProposed(output);
+    ExpectAgentAgreesWithReceiver(output);
+  }
+}
+
+TEST_F(LossyPathDrill, IsFoundOverIpv6) {
+  const Output output = Drill("--ipv6");
+  ExpectProposed(output);
+  ExpectAgentAgreesWithReceiver(output);
+}
+
+TEST_F(LossyPathDrill, NamesTheUsersOwnProgram) {
+  const Output output =
+      Drill("--server 'iperf3 -s -1 -p $PORT' --client 'iperf3 -c $ADDR -p $PORT -C cubic -t 40'");
+  ExpectProposed(output);
+  const nlohmann::json processes = output.Json()["processes"];
+  ASSERT_EQ(processes.size(), 1u) << processes.dump();
+  EXPECT_EQ(processes[0]["comm"], "iperf3");
+  EXPECT_THAT(processes[0]["cmdline"].get<std::string>(), HasSubstr("-C cubic -t 40"));
+}
+
+TEST_F(LossyPathDrill, FindsNothingOnACleanPathAndSaysWhy) {
+  const Output output = Drill("--loss 0%");
+  const nlohmann::json json = output.Json();
+  ASSERT_FALSE(json.is_discarded()) << output.out << output.err;
+  EXPECT_EQ(output.exit_code, 0) << json.dump(2);
+  EXPECT_EQ(json["outcome"], "not_detected");
+  EXPECT_THAT(json["why_not"].get<std::string>(), HasSubstr("socket.")) << json.dump(2);
+}
+
+// One drill each, so that a failure names the look-alike. Each must be ruled out by what it is, not
+// by chance.
+struct LookAlikeCase {
+  const char* name;
+  const char* ruled_out_by;  // part of why_not
+};
+
+class LookAlikeDrill : public LossyPathDrill,
+                       public ::testing::WithParamInterface<LookAlikeCase> {};
+
+TEST_P(LookAlikeDrill, StaysSilentAndSaysWhy) {
+  const Output output = Drill(absl::StrCat("--look-alike ", GetParam().name));
+  const nlohmann::json json = output.Json();
+  ASSERT_FALSE(json.is_discarded()) << output.out << output.err;
+  EXPECT_EQ(output.exit_code, 0) << json.dump(2);
+  EXPECT_EQ(json["outcome"], "not_detected");
+  EXPECT_THAT(json["why_not"].get<std::string>(), HasSubstr(GetParam().ruled_out_by));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Kernel, LookAlikeDrill,
+    ::testing::Values(LookAlikeCase{"application-limited", "application-limited"},
+                      LookAlikeCase{"receiver-limited", "receiver-limited"},
+                      LookAlikeCase{"send-buffer-limited", "send-buffer-limited"},
+                      LookAlikeCase{"short-transfers", "socket.data_segments >= 200"},
+                      LookAlikeCase{"reordering", "reordering"},
+                      LookAlikeCase{"bbr", "socket.cc == \"cubic\""},
+                      LookAlikeCase{"slow-start", "socket."},
+                      LookAlikeCase{"own-queue", "own-queue"},
+                      LookAlikeCase{"short-path", "socket.path_rtt >= duration(\"40ms\")"}),
+    [](const auto& test) {
+      std::string name = test.param.name;
+      for (char& c : name) c = c == '-' ? '_' : c;
+      return name;
+    });
+
+TEST_F(LossyPathDrill, LeavesNothingBehindWhenKilledInTheMiddle) {
+  absl::StatusOr<cli::ChildProcess> drill = cli::ChildProcess::Spawn(
+      {.command = {Program("tcpmedic"), "drill", "lossy-path", "--observe", "-o", "json"},
+       .environment = {},
+       .output_path = "/dev/null"});
+  ASSERT_TRUE(drill.ok()) << drill.status();
+  absl::SleepFor(absl::Seconds(6));
+  ASSERT_NE(Describe(before_, LookAtMachine()), "") << "the drill was not under way yet";
+  kill(drill->pid(), SIGKILL);
+  drill->Wait(absl::Seconds(5));
+  const absl::Time deadline = absl::Now() + absl::Seconds(5);
+  while (absl::Now() < deadline && Describe(before_, LookAtMachine()) != "") {
+    absl::SleepFor(absl::Milliseconds(50));
+  }
+}
+
+TEST_F(LossyPathDrill, SaysWhatIsWrongWithItsFlags) {
+  struct Case {
+    const char* arguments;
+    const char* message;
+  };
+  for (const Case& c :
+       {Case{"--loss banana", "--loss"}, Case{"--rtt 148", "--rtt"},
+        Case{"--server 'nc -l'", "--client"}, Case{"--look-alike ghost", "reordering"},
+        Case{"--expect miracle", "not_detected"}, Case{"--wat", "--wat"}}) {
+    const Output output = Drill(c.arguments);
+    EXPECT_EQ(output.exit_code, 2) << c.arguments << output.err;
+    EXPECT_THAT(output.err, HasSubstr(c.message)) << c.arguments;
+    EXPECT_THAT(output.out, Not(HasSubstr("{"))) << c.arguments;
+  }
+}
+
+TEST_F(LossyPathDrill, SaysWhyTheUsersServerDidNotStart) {
+  const Output output = Drill("--server 'echo no such thing; exit 3' --client true");
+  EXPECT_EQ(output.exit_code, 1);
+  EXPECT_THAT(output.err, HasSubstr("no such thing"));
+}
+
+}  // namespace
+}  // namespace tcpmedic::test
