@@ -8,7 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "diagnosis/proto_time.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic {
 namespace {

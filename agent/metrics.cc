@@ -10,7 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "diagnosis/proto_time.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic {
 namespace {

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "diagnosis/proto_time.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "diagnosis/proto_time.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic {
 

@@ -1,8 +1,6 @@
 #include "cli/json.h"
 
 #include <google/protobuf/descriptor.h>
-#include <google/protobuf/duration.pb.h>
-#include <google/protobuf/timestamp.pb.h>
 
 #include <map>
 #include <nlohmann/json.hpp>
@@ -12,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
+#include "proto/proto_time.h"
 #include "tcpmedic/v1/evidence.pb.h"
 #include "tcpmedic/v1/operator.pb.h"
 
@@ -41,14 +40,11 @@ ordered_json EnumWord(const EnumValueDescriptor& value) {
 }
 
 ordered_json TimestampText(const google::protobuf::Timestamp& timestamp) {
-  const absl::Time time =
-      absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%E*SZ", time, absl::UTCTimeZone());
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%E*SZ", FromProto(timestamp), absl::UTCTimeZone());
 }
 
 double Seconds(const google::protobuf::Duration& duration) {
-  return absl::ToDoubleSeconds(absl::Seconds(duration.seconds()) +
-                               absl::Nanoseconds(duration.nanos()));
+  return absl::ToDoubleSeconds(FromProto(duration));
 }
 
 ordered_json PlainValue(const v1::Value& value) {

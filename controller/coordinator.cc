@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "controller/incident/ids.h"
-#include "controller/wire_time.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic {
 namespace {
@@ -202,7 +202,7 @@ absl::Status Coordinator::OnReport(uint64_t session, const v1::Report& report) {
 absl::Duration Coordinator::TimeToHold(const std::string& signature) const {
   for (const v1::Signature& known : policies_.signatures.signatures()) {
     // Named `for` in the files, which is a word of C++.
-    if (known.name() == signature) return FromWire(known.window()) + FromWire(known.for_());
+    if (known.name() == signature) return FromProto(known.window()) + FromProto(known.for_());
   }
   return absl::ZeroDuration();
 }
@@ -249,7 +249,8 @@ absl::StatusOr<v1::ListIncidentsResponse> Coordinator::ListIncidents(
   }
   std::sort(found.begin(), found.end(), [](const v1::IncidentView& a, const v1::IncidentView& b) {
     const auto order = [](const v1::IncidentView& view) {
-      return std::make_pair(FromWire(view.incident().opened_at()), view.incident().id());
+      return std::make_pair(FromProtoOrInfinitePast(view.incident().opened_at()),
+                            view.incident().id());
     };
     return order(a) > order(b);
   });
@@ -382,7 +383,7 @@ v1::PolicyStatus Coordinator::GetPolicyStatus() const {
   status.set_revision(policies_.revision);
   status.set_digest(policies_.digest);
   status.set_source(options_.policies_source);
-  *status.mutable_loaded_at() = ToWire(policies_loaded_at_);
+  *status.mutable_loaded_at() = ToProto(policies_loaded_at_);
   for (const v1::Signature& signature : policies_.signatures.signatures()) {
     status.add_signatures(signature.name());
   }
@@ -404,7 +405,7 @@ absl::Status Coordinator::ReplacePolicies(PolicySet policies) {
   }
   Draft draft{clock_->Now(), {}, {}};
   v1::AuditEntry entry;
-  *entry.mutable_at() = ToWire(draft.now.wall);
+  *entry.mutable_at() = ToProto(draft.now.wall);
   entry.set_actor("controller");
   entry.set_action("policies_changed");
   entry.set_subject(policies.revision);

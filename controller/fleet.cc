@@ -7,7 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "controller/wire_time.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic {
 namespace {
@@ -92,13 +92,14 @@ absl::StatusOr<Fleet::Hearing> Fleet::Hear(uint64_t session, const v1::Report& r
   if (report.signatures_digest() != signatures_digest) {
     hearing.looking_since = absl::InfiniteFuture();
   } else if (hearing.looking_since == absl::InfiniteFuture()) {
-    hearing.looking_since = FromWire(report.at());
+    hearing.looking_since = FromProtoOrInfinitePast(report.at());
   }
-  const absl::Time since = std::max(hearing.looking_since, FromWire(host.hello.started_at()));
-  hearing.looked =
-      report.findings_omitted() > 0
-          ? -absl::InfiniteDuration()
-          : FromWire(report.at()) - since - kScansOfGrace * FromWire(report.stats().interval());
+  const absl::Time since =
+      std::max(hearing.looking_since, FromProtoOrInfinitePast(host.hello.started_at()));
+  hearing.looked = report.findings_omitted() > 0
+                       ? -absl::InfiniteDuration()
+                       : FromProtoOrInfinitePast(report.at()) - since -
+                             kScansOfGrace * FromProto(report.stats().interval());
   return hearing;
 }
 
@@ -121,7 +122,7 @@ std::vector<Fleet::Silent> Fleet::NewlySilent(const Moment& now) const {
   std::vector<Silent> silent;
   for (const auto& [name, host] : hosts_) {
     const absl::Duration patience =
-        std::max(kSilence, kSilentIntervals * FromWire(host.stats.interval()));
+        std::max(kSilence, kSilentIntervals * FromProto(host.stats.interval()));
     if (!host.lost && now.uptime - host.heard_at >= patience) {
       silent.push_back({name, host.last_report_at});
     }
@@ -138,10 +139,10 @@ v1::ListHostsResponse Fleet::List() const {
     host->set_name(name);
     host->set_connected(known.session != 0);
     if (known.connected_at != absl::InfinitePast()) {
-      *host->mutable_connected_at() = ToWire(known.connected_at);
+      *host->mutable_connected_at() = ToProto(known.connected_at);
     }
     if (known.last_report_at != absl::InfinitePast()) {
-      *host->mutable_last_report_at() = ToWire(known.last_report_at);
+      *host->mutable_last_report_at() = ToProto(known.last_report_at);
     }
     host->set_agent_version(known.hello.agent_version());
     host->set_kernel(known.hello.kernel());

@@ -5,8 +5,8 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "diagnosis/proto_time.h"
 #include "diagnosis/pushdown.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic {
 namespace {

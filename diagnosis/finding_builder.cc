@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/expr/template.h"
 #include "diagnosis/measurement.h"
-#include "diagnosis/proto_time.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic {
 namespace {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "diagnosis/proto_time.h"
 #include "diagnosis/socket_schema.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic {
 namespace {

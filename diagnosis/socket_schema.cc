@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
-#include "diagnosis/proto_time.h"
 #include "diagnosis/tcp_info_reading.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic {
 namespace {

@@ -11,6 +11,7 @@
 #include "absl/strings/strip.h"
 #include "cli/render/quantity.h"
 #include "cli/render/words.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic::cli {
 namespace {
@@ -93,7 +94,7 @@ class Screen {
     Lines lines = {absl::StrCat(Painted(style_, SeverityPaint(finding_.severity()), severity), "  ",
                                 Painted(style_, Paint::kBold, title), std::string(gap, ' '),
                                 right)};
-    const absl::Time since = TimeOf(finding_.since());
+    const absl::Time since = FromProto(finding_.since());
     std::string second =
         absl::StrCat(incident_.host(), ", since ", ClockText(since, now_), " (",
                      AgeText(since, now_), "), ", ConfidenceWord(finding_.confidence()));
@@ -108,7 +109,7 @@ class Screen {
                       " could not be ruled out");
     }
     if (incident_.state() == v1::Incident::STATE_CLOSED && incident_.has_closed_at()) {
-      absl::StrAppend(&second, "; closed ", AgeText(TimeOf(incident_.closed_at()), now_));
+      absl::StrAppend(&second, "; closed ", AgeText(FromProto(incident_.closed_at()), now_));
     }
     for (std::string& line : Wrap(second, style_.width, 2)) lines.push_back(std::move(line));
     lines.emplace_back();
@@ -134,7 +135,7 @@ class Screen {
         absl::StrAppend(&who, ", ", home);
       }
       if (process.has_started_at()) {
-        absl::StrAppend(&who, ", started ", AgeText(TimeOf(process.started_at()), now_));
+        absl::StrAppend(&who, ", started ", AgeText(FromProto(process.started_at()), now_));
       }
       if (const int others = finding_.processes_size() - 1; others > 0) {
         absl::StrAppend(&who, "; and ", others, others == 1 ? " other holds" : " others hold",
@@ -250,13 +251,13 @@ class Screen {
     std::string by = absl::StrCat(proposal.id(), " by policy ", proposal.policy(), ", revision ",
                                   proposal.revision());
     if (pending()) {
-      absl::StrAppend(&by, "; expires ", AgeText(TimeOf(proposal.expires_at()), now_),
+      absl::StrAppend(&by, "; expires ", AgeText(FromProto(proposal.expires_at()), now_),
                       "; nothing is changed yet");
     } else {
       absl::StrAppend(&by, "; ", ProposalWord(proposal.state()));
       if (!proposal.decided_by().empty()) absl::StrAppend(&by, " by ", proposal.decided_by());
       if (proposal.has_decided_at()) {
-        absl::StrAppend(&by, " ", AgeText(TimeOf(proposal.decided_at()), now_));
+        absl::StrAppend(&by, " ", AgeText(FromProto(proposal.decided_at()), now_));
       }
       if (!proposal.reason().empty()) absl::StrAppend(&by, ": ", proposal.reason());
     }
@@ -264,7 +265,7 @@ class Screen {
     lines = Join(std::move(lines), Labelled("", by, 2));
     if (!pending()) return lines;
     if (proposal.has_verify()) {
-      const std::string check = absl::StrCat(DurationText(DurationOf(proposal.verify().after())),
+      const std::string check = absl::StrCat(DurationText(FromProto(proposal.verify().after())),
                                              " after: ", proposal.verify().expect());
       lines = Join(std::move(lines), Labelled("Check", check, 1));
     }
@@ -277,7 +278,7 @@ class Screen {
     for (int i = skipped; i < incident_.timeline_size(); ++i) {
       const v1::TimelineEntry& entry = incident_.timeline(i);
       // The head names the time zone, the text names the policy.
-      const std::string clock = ClockText(TimeOf(entry.at()), now_);
+      const std::string clock = ClockText(FromProto(entry.at()), now_);
       const bool by_policy = absl::StartsWith(entry.actor(), "policy ");
       rows.push_back({{std::string(absl::StripSuffix(clock, " UTC")), Paint::kDim},
                       {by_policy ? "policy" : entry.actor(), Paint::kDim},

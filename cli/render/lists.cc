@@ -7,6 +7,7 @@
 #include "absl/strings/str_split.h"
 #include "cli/render/quantity.h"
 #include "cli/render/words.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic::cli {
 namespace {
@@ -74,13 +75,13 @@ std::string RenderHosts(const v1::ListHostsResponse& hosts, absl::Time now, cons
     rows.push_back(
         {{host.name(), Paint::kBold},
          {host.connected() ? "connected" : "gone", host.connected() ? Paint::kGreen : Paint::kRed},
-         {host.has_last_report_at() ? AgeText(TimeOf(host.last_report_at()), now) : "never"},
+         {host.has_last_report_at() ? AgeText(FromProto(host.last_report_at()), now) : "never"},
          {CountText(host.open_incidents()),
           host.open_incidents() > 0 ? Paint::kYellow : Paint::kPlain},
          {scanned ? CountText(stats.sockets()) : "?"},
          {scanned ? CountText(stats.namespaces()) : "?"},
          {scanned ? CountText(stats.suspects()) : "?"},
-         {scanned && stats.has_interval() ? DurationText(DurationOf(stats.interval())) : "?"},
+         {scanned && stats.has_interval() ? DurationText(FromProto(stats.interval())) : "?"},
          {absl::StrCat(host.agent_version(), " on Linux ", host.kernel())}});
     if (!host.connected()) {
       Say(&notes, style,
@@ -147,7 +148,7 @@ std::string RenderIncidents(const v1::ListIncidentsResponse& incidents,
          {StateWord(incident)},
          {incident.host()},
          {finding.signature()},
-         {DurationText(absl::Trunc(now - TimeOf(incident.opened_at()), absl::Seconds(1)))},
+         {DurationText(absl::Trunc(now - FromProto(incident.opened_at()), absl::Seconds(1)))},
          {PeerCell(finding)},
          {ProgramCell(finding)},
          {ProposalCell(view)}});
@@ -177,7 +178,7 @@ std::string RenderIncidentLine(const v1::IncidentView& view, absl::Time now, con
   const v1::TimelineEntry newest =
       happened ? incident.timeline(incident.timeline_size() - 1) : v1::TimelineEntry();
   const std::string clock =
-      ClockText(happened ? TimeOf(newest.at()) : TimeOf(incident.opened_at()), now);
+      ClockText(happened ? FromProto(newest.at()) : FromProto(incident.opened_at()), now);
   return absl::StrCat(Painted(style, Paint::kDim, clock), "  ",
                       Painted(style, Paint::kBold, Escaped(incident.id())), "  ",
                       Painted(style, SeverityPaint(finding.severity()), StateWord(incident)), "  ",
@@ -205,7 +206,7 @@ std::string RenderAudit(const v1::ListAuditResponse& audit, absl::Time now, cons
   Rows rows;
   for (const v1::AuditEntry& entry : audit.entries()) {
     rows.push_back({{CountText(entry.sequence()), Paint::kDim},
-                    {ClockText(TimeOf(entry.at()), now)},
+                    {ClockText(FromProto(entry.at()), now)},
                     {entry.actor(), Paint::kBold},
                     {entry.action()},
                     {entry.subject()},
@@ -226,7 +227,7 @@ std::string RenderPolicyStatus(const v1::PolicyStatus& status, absl::Time now, c
       style, {{}, {}},
       {{{"In force", Paint::kBold}, {absl::StrCat("revision ", status.revision())}},
        {{"From", Paint::kBold},
-        {absl::StrCat(status.source(), ", read ", AgeText(TimeOf(status.loaded_at()), now))}},
+        {absl::StrCat(status.source(), ", read ", AgeText(FromProto(status.loaded_at()), now))}},
        {{"Signatures", Paint::kBold}, {names(status.signatures())}},
        {{"Policies", Paint::kBold}, {names(status.policies())}}});
   if (status.problems().empty()) return Joined(lines);

@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic::cli {
 namespace {
@@ -40,14 +41,6 @@ std::string NumberText(const v1::Evidence& evidence, double number) {
 }
 
 }  // namespace
-
-absl::Time TimeOf(const google::protobuf::Timestamp& timestamp) {
-  return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
-}
-
-absl::Duration DurationOf(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
-}
 
 std::string CountText(int64_t count) {
   std::string digits = absl::StrCat(count);
@@ -114,9 +107,9 @@ std::string EvidenceText(const v1::Evidence& evidence) {
     case v1::Value::kStringValue:
       return value.string_value();
     case v1::Value::kDurationValue:
-      return DurationText(DurationOf(value.duration_value()));
+      return DurationText(FromProto(value.duration_value()));
     case v1::Value::kTimestampValue:
-      return absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", TimeOf(value.timestamp_value()),
+      return absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", FromProto(value.timestamp_value()),
                               absl::UTCTimeZone());
     case v1::Value::KIND_NOT_SET:
       return "not reported";

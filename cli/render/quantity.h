@@ -3,9 +3,6 @@
 #ifndef TCPMEDIC_CLI_RENDER_QUANTITY_H_
 #define TCPMEDIC_CLI_RENDER_QUANTITY_H_
 
-#include <google/protobuf/duration.pb.h>
-#include <google/protobuf/timestamp.pb.h>
-
 #include <cstdint>
 #include <string>
 
@@ -13,9 +10,6 @@
 #include "tcpmedic/v1/evidence.pb.h"
 
 namespace tcpmedic::cli {
-
-absl::Time TimeOf(const google::protobuf::Timestamp& timestamp);
-absl::Duration DurationOf(const google::protobuf::Duration& duration);
 
 std::string CountText(int64_t count);   // "41,827"
 std::string PercentText(double ratio);  // 0.0102 → "1.02 %"

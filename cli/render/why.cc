@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "cli/render/quantity.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic::cli {
 namespace {
@@ -106,7 +107,7 @@ std::string RenderWhy(const v1::ListHostsResponse& hosts, absl::Time now, const 
     std::string block;
     if (!host.connected()) {
       const std::string last = host.has_last_report_at()
-                                   ? AgeText(TimeOf(host.last_report_at()), now)
+                                   ? AgeText(FromProto(host.last_report_at()), now)
                                    : std::string("never");
       absl::StrAppend(&block, Escaped(host.name()), ": its agent is not connected; last report ",
                       last, ".\n");

@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "cli/render/quantity.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic::cli {
 namespace {
@@ -108,7 +109,7 @@ std::string ActionWords(const v1::Action& action, int targets_max) {
     case v1::Action::kSampleCallSites:
       return absl::StrCat("sample the call sites of at most ", CountText(targets_max),
                           targets_max == 1 ? " process for " : " processes for ",
-                          DurationText(DurationOf(action.sample_call_sites().duration())),
+                          DurationText(FromProto(action.sample_call_sites().duration())),
                           " (reads only)");
     case v1::Action::kRaiseAlert:
       return absl::StrCat("alert ", absl::StrJoin(action.raise_alert().receivers(), ", "));

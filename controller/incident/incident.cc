@@ -5,7 +5,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "controller/wire_time.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic {
 namespace {
@@ -134,7 +134,7 @@ class Transition {
     next.set_state(v1::Incident::STATE_OPEN);
     *next.mutable_finding() = finding;
     next.set_finding_present(true);
-    *next.mutable_opened_at() = ToWire(now_);
+    *next.mutable_opened_at() = ToProto(now_);
     Happened("opened",
              absl::StrCat(finding.title(), " (", Word(finding.severity()), ", ",
                           Word(finding.confidence()), ")"),
@@ -155,7 +155,7 @@ class Transition {
 
   void Happened(absl::string_view what, absl::string_view text, absl::string_view actor) {
     v1::TimelineEntry entry;
-    *entry.mutable_at() = ToWire(now_);
+    *entry.mutable_at() = ToProto(now_);
     entry.set_what(std::string(what));
     entry.set_text(std::string(text));
     entry.set_actor(std::string(actor));
@@ -186,7 +186,7 @@ class Transition {
   void Close(v1::Incident::Outcome outcome, absl::string_view text, absl::string_view actor) {
     step_.next.set_state(v1::Incident::STATE_CLOSED);
     step_.next.set_outcome(outcome);
-    *step_.next.mutable_closed_at() = ToWire(now_);
+    *step_.next.mutable_closed_at() = ToProto(now_);
     Happened(Word(outcome), text, actor);
     Tell();
   }
@@ -226,7 +226,7 @@ absl::StatusOr<Step> Transition::operator()(const FindingObserved& event) {
 
   bool ask = false;
   if (!IsOpen(next)) {
-    const absl::Duration gone_for = now_ - FromWire(next.closed_at());
+    const absl::Duration gone_for = now_ - FromProtoOrInfinitePast(next.closed_at());
     Reopen(absl::StrCat("The finding is back after ",
                         absl::FormatDuration(absl::Trunc(gone_for, absl::Seconds(1)))),
            kAgent);
@@ -259,7 +259,7 @@ absl::StatusOr<Step> Transition::operator()(const FindingGone&) {
     return std::move(step_);
   }
   if (IsPending(next)) VoidPending("the finding has gone");
-  const absl::Duration open_for = now_ - FromWire(next.opened_at());
+  const absl::Duration open_for = now_ - FromProtoOrInfinitePast(next.opened_at());
   Close(WantsMoreThanNotes(next.decision()) ? v1::Incident::OUTCOME_CLEARED
                                             : v1::Incident::OUTCOME_NOTED,
         absl::StrCat("The finding has gone by itself after ",
@@ -308,7 +308,7 @@ absl::StatusOr<Step> Transition::operator()(const Proposed& event) {
   Happened("proposed",
            absl::StrCat("Proposal ", proposal.id(), ": ", Words(proposal.action()), ", at most ",
                         proposal.targets_max(), " targets, open until ",
-                        Clock(FromWire(proposal.expires_at()))),
+                        Clock(FromProtoOrInfinitePast(proposal.expires_at()))),
            absl::StrCat("policy ", proposal.policy()));
   Tell();
   return std::move(step_);
@@ -421,7 +421,7 @@ bool Claims(const v1::Incident& incident, absl::Time now) {
   if (IsOpen(incident) || IsRejectedAndPresent(incident)) return true;
   const bool cleared = incident.outcome() == v1::Incident::OUTCOME_CLEARED ||
                        incident.outcome() == v1::Incident::OUTCOME_NOTED;
-  return cleared && now - FromWire(incident.closed_at()) <= kFlapWindow;
+  return cleared && now - FromProtoOrInfinitePast(incident.closed_at()) <= kFlapWindow;
 }
 
 }  // namespace tcpmedic

@@ -2,7 +2,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "controller/wire_time.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic {
 namespace {
@@ -52,7 +52,8 @@ absl::Status CheckComplete(const ProposalEnding& ending) {
 }  // namespace
 
 bool IsOverdue(const v1::Proposal& proposal, absl::Time now) {
-  return proposal.state() == v1::Proposal::STATE_PENDING && now >= FromWire(proposal.expires_at());
+  return proposal.state() == v1::Proposal::STATE_PENDING &&
+         now >= FromProtoOrInfinitePast(proposal.expires_at());
 }
 
 absl::StatusOr<v1::Proposal> End(const v1::Proposal& proposal, const ProposalEnding& ending,
@@ -74,7 +75,7 @@ absl::StatusOr<v1::Proposal> End(const v1::Proposal& proposal, const ProposalEnd
   }
   v1::Proposal next = proposal;
   next.set_state(ending.how);
-  *next.mutable_decided_at() = ToWire(now);
+  *next.mutable_decided_at() = ToProto(now);
   next.set_decided_by(ending.by);
   next.set_reason(ending.reason);
   return next;

@@ -10,7 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "controller/policy/digest.h"
 #include "controller/policy/policy_document.h"
-#include "controller/wire_time.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic {
 namespace {
@@ -96,8 +96,8 @@ absl::StatusOr<v1::Proposal> MakeProposal(const PolicySet& policies, const v1::D
   *proposal.mutable_verify() = policy->verify();
   proposal.set_holdback_ratio(policy->holdback_ratio());
   proposal.set_undo(UndoInWords(*action, finding, ConfirmWithin(policy->verify())));
-  *proposal.mutable_created_at() = ToWire(now);
-  *proposal.mutable_expires_at() = ToWire(now + FromWire(policy->approval().expires()));
+  *proposal.mutable_created_at() = ToProto(now);
+  *proposal.mutable_expires_at() = ToProto(now + FromProto(policy->approval().expires()));
   return proposal;
 }
 
@@ -118,7 +118,7 @@ std::string ProposalDigest(const v1::Proposal& proposal) {
 }
 
 absl::Duration ConfirmWithin(const v1::Verify& verify) {
-  return FromWire(verify.after()) + kConfirmMargin;
+  return FromProto(verify.after()) + kConfirmMargin;
 }
 
 }  // namespace tcpmedic

@@ -4,7 +4,7 @@
 #include <tuple>
 
 #include "absl/strings/match.h"
-#include "controller/wire_time.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic {
 namespace {
@@ -51,7 +51,8 @@ absl::StatusOr<std::vector<v1::Incident>> MemoryStore::Incidents(const IncidentQ
   }
   std::sort(found.begin(), found.end(), [](const v1::Incident& a, const v1::Incident& b) {
     const auto order = [](const v1::Incident& incident) {
-      return std::make_tuple(IsOpen(incident), FromWire(incident.opened_at()), incident.id());
+      return std::make_tuple(IsOpen(incident), FromProtoOrInfinitePast(incident.opened_at()),
+                             incident.id());
     };
     return order(a) > order(b);
   });
@@ -65,13 +66,13 @@ absl::StatusOr<std::vector<v1::Incident>> MemoryStore::IncidentsLive(
   std::vector<v1::Incident> live;
   for (const auto& [id, incident] : incidents_) {
     if (IsOpen(incident) || incident.finding_present() ||
-        FromWire(incident.closed_at()) >= closed_since) {
+        FromProtoOrInfinitePast(incident.closed_at()) >= closed_since) {
       live.push_back(incident);
     }
   }
   std::sort(live.begin(), live.end(), [](const v1::Incident& a, const v1::Incident& b) {
-    return std::make_tuple(FromWire(a.opened_at()), a.id()) <
-           std::make_tuple(FromWire(b.opened_at()), b.id());
+    return std::make_tuple(FromProtoOrInfinitePast(a.opened_at()), a.id()) <
+           std::make_tuple(FromProtoOrInfinitePast(b.opened_at()), b.id());
   });
   return live;
 }
@@ -84,8 +85,8 @@ absl::StatusOr<std::vector<v1::Proposal>> MemoryStore::Proposals(const std::stri
     if (proposal.incident_id() == incident_id) found.push_back(proposal);
   }
   std::sort(found.begin(), found.end(), [](const v1::Proposal& a, const v1::Proposal& b) {
-    return std::make_tuple(FromWire(a.created_at()), a.id()) >
-           std::make_tuple(FromWire(b.created_at()), b.id());
+    return std::make_tuple(FromProtoOrInfinitePast(a.created_at()), a.id()) >
+           std::make_tuple(FromProtoOrInfinitePast(b.created_at()), b.id());
   });
   Truncate(&found, limit);
   return found;
@@ -134,7 +135,8 @@ absl::Status MemoryStore::ForgetBefore(absl::Time time) {
   absl::MutexLock lock(&mutex_);
   for (auto it = incidents_.begin(); it != incidents_.end();) {
     const v1::Incident& incident = it->second;
-    if (IsOpen(incident) || incident.finding_present() || FromWire(incident.closed_at()) >= time) {
+    if (IsOpen(incident) || incident.finding_present() ||
+        FromProtoOrInfinitePast(incident.closed_at()) >= time) {
       ++it;
       continue;
     }
@@ -150,7 +152,7 @@ absl::Status MemoryStore::ForgetBefore(absl::Time time) {
   // Only from the front: an entry that is newer than one behind it (the clock was set back) keeps
   // the chain whole.
   auto first_kept = std::find_if(audit_.begin(), audit_.end(), [&](const v1::AuditEntry& entry) {
-    return FromWire(entry.at()) >= time;
+    return FromProtoOrInfinitePast(entry.at()) >= time;
   });
   if (first_kept != audit_.begin()) before_audit_ = LinkOf(*std::prev(first_kept));
   audit_.erase(audit_.begin(), first_kept);

@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "controller/store/audit_chain.h"
-#include "controller/wire_time.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic {
 namespace {
@@ -300,9 +300,9 @@ class SqliteStore : public Store {
     Statement put(*db_, "INSERT OR REPLACE INTO incidents VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     put.Bind(incident.id()).Bind(incident.host()).Bind(incident.finding().signature());
     put.Bind(incident.state() == v1::Incident::STATE_OPEN).Bind(incident.finding_present());
-    put.Bind(Micros(FromWire(incident.opened_at())));
+    put.Bind(Micros(FromProtoOrInfinitePast(incident.opened_at())));
     if (incident.has_closed_at()) {
-      put.Bind(Micros(FromWire(incident.closed_at())));
+      put.Bind(Micros(FromProtoOrInfinitePast(incident.closed_at())));
     } else {
       put.BindNull();
     }
@@ -312,7 +312,9 @@ class SqliteStore : public Store {
   absl::Status Put(const v1::Proposal& proposal) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     Statement put(*db_, "INSERT OR REPLACE INTO proposals VALUES (?, ?, ?, ?)");
     put.Bind(proposal.id()).Bind(proposal.incident_id());
-    return put.Bind(Micros(FromWire(proposal.created_at()))).BindMessage(proposal).Run();
+    return put.Bind(Micros(FromProtoOrInfinitePast(proposal.created_at())))
+        .BindMessage(proposal)
+        .Run();
   }
 
   absl::Status Put(const OutboxEntry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -329,7 +331,9 @@ class SqliteStore : public Store {
     for (const v1::AuditEntry& entry : entries) {
       const v1::AuditEntry chained = Chain(*head, entry);
       Statement put(*db_, "INSERT INTO audit VALUES (?, ?, ?, ?)");
-      put.Bind(chained.sequence()).Bind(Micros(FromWire(chained.at()))).Bind(chained.subject());
+      put.Bind(chained.sequence())
+          .Bind(Micros(FromProtoOrInfinitePast(chained.at())))
+          .Bind(chained.subject());
       if (absl::Status run = put.BindMessage(chained).Run(); !run.ok()) return run;
       head = LinkOf(chained);
     }

@@ -28,8 +28,9 @@ struct Include {
   bool angled;
 };
 
-const std::vector<std::string> kModules = {"core",       "observe", "diagnosis", "agent",
-                                           "controller", "lab",     "cli"};
+// "tcpmedic" is not among them: it is what is generated from proto/tcpmedic.
+const std::vector<std::string> kModules = {"core",  "proto",      "observe", "diagnosis",
+                                           "agent", "controller", "lab",     "cli"};
 
 std::vector<Include> ReadIncludes() {
   std::vector<Include> includes;
@@ -78,25 +79,29 @@ TEST(IncludeGraph, ModulesPointOneWay) {
   };
   const std::map<std::string, Rule> rules = {
       {"core", {{}, "core is the ground: anything it included would be under everything"}},
-      {"observe",
+      {"proto",
        {{"core", "tcpmedic"},
+        "what is written beside the vocabulary only says it in C++: whoever speaks it can use "
+        "this"}},
+      {"observe",
+       {{"core", "proto", "tcpmedic"},
         "samples must not know what is made of them: recorded dumps stay readable"}},
       {"diagnosis",
-       {{"core", "tcpmedic", "observe"},
+       {{"core", "proto", "tcpmedic", "observe"},
         "findings follow from samples alone, so a replay equals the live run"}},
       {"agent",
-       {{"core", "tcpmedic", "observe", "diagnosis"},
+       {{"core", "proto", "tcpmedic", "observe", "diagnosis"},
         "agent and controller share the wire and nothing else: either can be replaced or rolled "
         "back alone"}},
       {"controller",
-       {{"core", "tcpmedic", "observe", "diagnosis"},
+       {{"core", "proto", "tcpmedic", "observe", "diagnosis"},
         "agent and controller share the wire and nothing else: either can be replaced or rolled "
         "back alone"}},
       {"lab",
-       {{"core", "tcpmedic", "observe", "diagnosis"},
+       {{"core", "proto", "tcpmedic", "observe", "diagnosis"},
         "a fault must not know who looks for it, or a drill would prove nothing"}},
       {"cli",
-       {{"core", "tcpmedic", "observe", "diagnosis", "lab", "controller"},
+       {{"core", "proto", "tcpmedic", "observe", "diagnosis", "lab", "controller"},
         "the CLI starts both daemons as processes; it never links the agent"}},
   };
   const std::set<std::string> ours(kModules.begin(), kModules.end());
@@ -164,7 +169,7 @@ TEST(IncludeGraph, SlowAndOpinionatedLibrariesStayInTheirRooms) {
   }
 }
 
-TEST(IncludeGraph, CoreAndDiagnosisDoNoIo) {
+TEST(IncludeGraph, CoreTheVocabularyAndDiagnosisDoNoIo) {
   const std::set<std::string> io = {"fstream",      "filesystem", "thread",       "mutex",
                                     "cstdio",       "stdio.h",    "unistd.h",     "fcntl.h",
                                     "sys/socket.h", "sys/stat.h", "sys/ioctl.h",  "iostream",
@@ -175,13 +180,13 @@ TEST(IncludeGraph, CoreAndDiagnosisDoNoIo) {
   std::set<std::string> offenders;
   for (const Include& include : Includes()) {
     const std::string module = ModuleOf(include.file);
-    if (module != "core" && module != "diagnosis") continue;
+    if (module != "core" && module != "proto" && module != "diagnosis") continue;
     if (io.count(include.header) && !exempt.count(include.file)) {
       offenders.insert(absl::StrCat(include.file, " includes ", include.header));
     }
   }
-  EXPECT_THAT(offenders, IsEmpty()) << "core and diagnosis are functions of their arguments: that "
-                                       "is what makes replay equal live";
+  EXPECT_THAT(offenders, IsEmpty()) << "core, the vocabulary and diagnosis are functions of their "
+                                       "arguments: that is what makes replay equal live";
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "controller/store/memory_store.h"
-#include "controller/wire_time.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic {
 namespace {
@@ -116,7 +116,7 @@ class CoordinatorTest : public ::testing::Test {
     v1::Hello hello;
     hello.set_host(host);
     hello.set_session_nonce(nonce);
-    *hello.mutable_started_at() = ToWire(kStart - absl::Hours(1));
+    *hello.mutable_started_at() = ToProto(kStart - absl::Hours(1));
     auto welcomed = coordinator_->OnHello(hello);
     EXPECT_TRUE(welcomed.ok()) << welcomed.status();
     return welcomed.ok() ? welcomed->session : 0;
@@ -124,7 +124,7 @@ class CoordinatorTest : public ::testing::Test {
 
   v1::Report ReportOf(std::vector<v1::Finding> findings, const std::string& digest = "d1") {
     v1::Report report;
-    *report.mutable_at() = ToWire(clock_.Now().wall);
+    *report.mutable_at() = ToProto(clock_.Now().wall);
     report.set_signatures_digest(digest);
     report.mutable_stats()->mutable_interval()->set_seconds(1);
     report.mutable_findings()->Assign(findings.begin(), findings.end());
@@ -628,7 +628,7 @@ TEST_F(CoordinatorTest, HostsShowWhatIsKnownAboutThem) {
   const v1::Host& host = hosts.hosts(0);
   EXPECT_EQ(host.name(), "db1");
   EXPECT_TRUE(host.connected());
-  EXPECT_EQ(FromWire(host.connected_at()), kStart);
+  EXPECT_EQ(FromProto(host.connected_at()), kStart);
   EXPECT_FALSE(host.has_last_report_at());
   EXPECT_EQ(host.labels().at("tier"), "db");
   EXPECT_EQ(host.kernel(), "6.18");

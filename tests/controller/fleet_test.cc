@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
-#include "controller/wire_time.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic {
 namespace {
@@ -23,7 +23,7 @@ class FleetTest : public ::testing::Test {
     v1::Hello hello;
     hello.set_host(host);
     hello.set_session_nonce(nonce);
-    *hello.mutable_started_at() = ToWire(kStart - absl::Hours(1));
+    *hello.mutable_started_at() = ToProto(kStart - absl::Hours(1));
     return hello;
   }
   uint64_t Connect(const std::string& host = "web1", uint64_t nonce = 1) {
@@ -38,7 +38,7 @@ class FleetTest : public ::testing::Test {
 
   v1::Report ReportNow(const std::string& digest = kOurs) const {
     v1::Report report;
-    *report.mutable_at() = ToWire(now_.wall);
+    *report.mutable_at() = ToProto(now_.wall);
     report.set_signatures_digest(digest);
     report.mutable_stats()->mutable_interval()->set_seconds(1);
     return report;

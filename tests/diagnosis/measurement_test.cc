@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "diagnosis/proto_time.h"
+#include "proto/proto_time.h"
 #include "tests/diagnosis/synthetic.h"
 
 namespace tcpmedic {

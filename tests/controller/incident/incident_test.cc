@@ -6,7 +6,7 @@
 #include <random>
 
 #include "absl/strings/str_cat.h"
-#include "controller/wire_time.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic {
 namespace {
@@ -51,7 +51,7 @@ v1::Proposal PendingProposal(const std::string& id = "p-1") {
   proposal.set_state(v1::Proposal::STATE_PENDING);
   *proposal.mutable_action() = Bbr().actions(0);
   proposal.set_targets_max(200);
-  *proposal.mutable_expires_at() = ToWire(kStart + absl::Hours(1));
+  *proposal.mutable_expires_at() = ToProto(kStart + absl::Hours(1));
   return proposal;
 }
 
@@ -123,7 +123,7 @@ TEST(OpenIncident, IsOpenWithItsFindingAndAsksThePolicies) {
   EXPECT_EQ(step->next.host(), "db1");
   EXPECT_EQ(step->next.state(), v1::Incident::STATE_OPEN);
   EXPECT_TRUE(step->next.finding_present());
-  EXPECT_EQ(FromWire(step->next.opened_at()), kStart);
+  EXPECT_EQ(FromProto(step->next.opened_at()), kStart);
   EXPECT_THAT(Words(step->next), ElementsAre("opened"));
   EXPECT_EQ(step->next.timeline(0).text(), "Window pinned (warning, certain)");
   EXPECT_THAT(Names(step->effects), ElementsAre("announce opened", "ask"));
@@ -511,9 +511,9 @@ TEST(Incident, TimelineKeepsTheFirstAndTheNewest) {
   ASSERT_EQ(incident.timeline_size(), kTimelineFirst + kTimelineNewest);
   EXPECT_EQ(incident.timeline(0).what(), "opened");
   // "opened" and the first 19; then the newest 180 of 500.
-  EXPECT_EQ(FromWire(incident.timeline(19).at()), kStart + absl::Seconds(18));
-  EXPECT_EQ(FromWire(incident.timeline(20).at()), kStart + absl::Seconds(320));
-  EXPECT_EQ(FromWire(incident.timeline(199).at()), kStart + absl::Seconds(499));
+  EXPECT_EQ(FromProto(incident.timeline(19).at()), kStart + absl::Seconds(18));
+  EXPECT_EQ(FromProto(incident.timeline(20).at()), kStart + absl::Seconds(320));
+  EXPECT_EQ(FromProto(incident.timeline(199).at()), kStart + absl::Seconds(499));
 }
 
 TEST(Incident, AnnouncementsOfOneIncidentHaveDifferentKeys) {
@@ -566,7 +566,7 @@ TEST(IncidentProperty, AClosedIncidentNeverActsExceptByTheDocumentedReopenings) 
         ++closed_steps;
         const bool flap = std::holds_alternative<FindingObserved>(event) &&
                           incident.outcome() != v1::Incident::OUTCOME_REJECTED &&
-                          now - FromWire(incident.closed_at()) <= kFlapWindow;
+                          now - FromProtoOrInfinitePast(incident.closed_at()) <= kFlapWindow;
         const bool asked = std::holds_alternative<ProposeRequested>(event) &&
                            incident.outcome() == v1::Incident::OUTCOME_REJECTED &&
                            incident.finding_present();

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "controller/wire_time.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic {
 namespace {
@@ -18,7 +18,7 @@ v1::Proposal In(v1::Proposal::State state) {
   proposal.set_id("p-1");
   proposal.set_digest("d");
   proposal.set_state(state);
-  *proposal.mutable_expires_at() = ToWire(kDeadline);
+  *proposal.mutable_expires_at() = ToProto(kDeadline);
   return proposal;
 }
 
@@ -43,7 +43,7 @@ TEST(Proposal, PendingEndsWithWhoWhenAndWhy) {
     absl::StatusOr<v1::Proposal> ended = End(In(kPending), c.ending, c.at);
     ASSERT_TRUE(ended.ok()) << ended.status();
     v1::Proposal expected = In(c.ending.how);
-    *expected.mutable_decided_at() = ToWire(c.at);
+    *expected.mutable_decided_at() = ToProto(c.at);
     expected.set_decided_by(c.ending.by);
     expected.set_reason(c.ending.reason);
     EXPECT_EQ(ended->DebugString(), expected.DebugString());

@@ -11,7 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "controller/store/memory_store.h"
-#include "controller/wire_time.h"
+#include "proto/proto_time.h"
 #include "tcpmedic/v1/agent_gateway.grpc.pb.h"
 #include "tcpmedic/v1/operator.grpc.pb.h"
 #include "tests/controller/store/temporary_directory.h"
@@ -84,7 +84,7 @@ class Agent {
     v1::AgentMessage message;
     v1::Report& report = *message.mutable_report();
     report.set_sequence(sequence);
-    *report.mutable_at() = ToWire(kStart);
+    *report.mutable_at() = ToProto(kStart);
     report.mutable_findings()->Assign(findings.begin(), findings.end());
     stream_->Write(message);
   }

@@ -11,7 +11,7 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
-#include "controller/wire_time.h"
+#include "proto/proto_time.h"
 #include "tests/controller/store/temporary_directory.h"
 
 namespace tcpmedic {
@@ -25,7 +25,7 @@ Transaction Numbered(int64_t number) {
   v1::Incident incident;
   incident.set_id(absl::StrCat("i-", number));
   incident.set_state(v1::Incident::STATE_OPEN);
-  *incident.mutable_opened_at() = ToWire(absl::FromUnixSeconds(1'700'000'000 + number));
+  *incident.mutable_opened_at() = ToProto(absl::FromUnixSeconds(1'700'000'000 + number));
   transaction.incidents.push_back(incident);
   v1::Proposal proposal;
   proposal.set_id(absl::StrCat("p-", number));

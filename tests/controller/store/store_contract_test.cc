@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "controller/store/memory_store.h"
 #include "controller/store/sqlite_store.h"
-#include "controller/wire_time.h"
+#include "proto/proto_time.h"
 #include "tests/controller/store/temporary_directory.h"
 
 namespace tcpmedic {
@@ -28,7 +28,7 @@ v1::Incident Open(const std::string& id, int opened_at, const std::string& host 
   incident.set_state(v1::Incident::STATE_OPEN);
   incident.mutable_finding()->set_signature(signature);
   incident.set_finding_present(true);
-  *incident.mutable_opened_at() = ToWire(At(opened_at));
+  *incident.mutable_opened_at() = ToProto(At(opened_at));
   return incident;
 }
 
@@ -36,7 +36,7 @@ v1::Incident Closed(const std::string& id, int opened_at, int closed_at) {
   v1::Incident incident = Open(id, opened_at);
   incident.set_state(v1::Incident::STATE_CLOSED);
   incident.set_finding_present(false);
-  *incident.mutable_closed_at() = ToWire(At(closed_at));
+  *incident.mutable_closed_at() = ToProto(At(closed_at));
   return incident;
 }
 
@@ -44,13 +44,13 @@ v1::Proposal Of(const std::string& incident, const std::string& id, int created_
   v1::Proposal proposal;
   proposal.set_id(id);
   proposal.set_incident_id(incident);
-  *proposal.mutable_created_at() = ToWire(At(created_at));
+  *proposal.mutable_created_at() = ToProto(At(created_at));
   return proposal;
 }
 
 v1::AuditEntry Deed(const std::string& subject, const std::string& action, int at) {
   v1::AuditEntry entry;
-  *entry.mutable_at() = ToWire(At(at));
+  *entry.mutable_at() = ToProto(At(at));
   entry.set_actor("ann");
   entry.set_action(action);
   entry.set_subject(subject);
