@@ -5,12 +5,9 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
-#include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "proto/proto_time.h"
+#include "proto/words.h"
 #include "tcpmedic/v1/evidence.pb.h"
 #include "tcpmedic/v1/operator.pb.h"
 
@@ -23,20 +20,10 @@ using google::protobuf::Message;
 using google::protobuf::Reflection;
 using nlohmann::ordered_json;
 
-// "SetupState" → "SETUP_STATE_"
-std::string EnumPrefix(absl::string_view type_name) {
-  std::string prefix;
-  for (const char c : type_name) {
-    if (absl::ascii_isupper(c) && !prefix.empty()) prefix.push_back('_');
-    prefix.push_back(absl::ascii_toupper(c));
-  }
-  return absl::StrCat(prefix, "_");
-}
-
 ordered_json EnumWord(const EnumValueDescriptor& value) {
-  if (value.number() == 0) return nullptr;  // …_UNSPECIFIED
-  const std::string prefix = EnumPrefix(value.type()->name());
-  return absl::AsciiStrToLower(absl::StripPrefix(value.name(), prefix));
+  std::string name = Name(value);
+  if (name.empty()) return nullptr;
+  return name;
 }
 
 ordered_json TimestampText(const google::protobuf::Timestamp& timestamp) {

@@ -7,34 +7,12 @@
 #include "absl/strings/str_replace.h"
 #include "cli/render/quantity.h"
 #include "proto/proto_time.h"
+#include "proto/words.h"
 
 namespace tcpmedic::cli {
 namespace {
 
-std::string OutcomeWord(v1::Incident::Outcome outcome) {
-  switch (outcome) {
-    case v1::Incident::OUTCOME_CLEARED:
-      return "cleared";
-    case v1::Incident::OUTCOME_REMEDIED:
-      return "remedied";
-    case v1::Incident::OUTCOME_NOTED:
-      return "noted";
-    case v1::Incident::OUTCOME_ALERTED:
-      return "alerted";
-    case v1::Incident::OUTCOME_REJECTED:
-      return "rejected";
-    case v1::Incident::OUTCOME_FAILED:
-      return "failed";
-    default:
-      return "without outcome";
-  }
-}
-
-std::string SysctlText(const v1::SetSysctl& action) {
-  return absl::StrJoin(action.settings(), ", ", [](std::string* out, const auto& setting) {
-    absl::StrAppend(out, setting.name(), " = ", setting.value());
-  });
-}
+std::string OutcomeWord(v1::Incident::Outcome outcome) { return Name(outcome, "without outcome"); }
 
 std::string Quoted(const std::string& argument) {
   const bool plain =
@@ -44,18 +22,7 @@ std::string Quoted(const std::string& argument) {
 
 }  // namespace
 
-std::string SeverityWord(v1::Severity severity) {
-  switch (severity) {
-    case v1::SEVERITY_INFO:
-      return "info";
-    case v1::SEVERITY_WARNING:
-      return "warning";
-    case v1::SEVERITY_CRITICAL:
-      return "critical";
-    default:
-      return "unrated";
-  }
-}
+std::string SeverityWord(v1::Severity severity) { return Name(severity, "unrated"); }
 
 std::string StateWord(const v1::Incident& incident) {
   if (incident.state() == v1::Incident::STATE_CLOSED) return OutcomeWord(incident.outcome());
@@ -68,26 +35,10 @@ Paint SeverityPaint(v1::Severity severity) {
 }
 
 std::string ConfidenceWord(v1::Confidence confidence) {
-  if (confidence == v1::CONFIDENCE_CERTAIN) return "certain";
-  return confidence == v1::CONFIDENCE_LIKELY ? "likely" : "of unknown confidence";
+  return Name(confidence, "of unknown confidence");
 }
 
-std::string ProposalWord(v1::Proposal::State state) {
-  switch (state) {
-    case v1::Proposal::STATE_PENDING:
-      return "pending";
-    case v1::Proposal::STATE_APPROVED:
-      return "approved";
-    case v1::Proposal::STATE_REJECTED:
-      return "rejected";
-    case v1::Proposal::STATE_EXPIRED:
-      return "expired";
-    case v1::Proposal::STATE_VOID:
-      return "void";
-    default:
-      return "of unknown state";
-  }
-}
+std::string ProposalWord(v1::Proposal::State state) { return Name(state, "of unknown state"); }
 
 std::string StateWords(const v1::Incident& incident) {
   if (incident.state() == v1::Incident::STATE_CLOSED) {
@@ -104,7 +55,7 @@ std::string ActionWords(const v1::Action& action, int targets_max) {
                           absl::AsciiStrToUpper(action.set_congestion_control().algorithm()),
                           " (setsockopt TCP_CONGESTION)");
     case v1::Action::kSetSysctl:
-      return absl::StrCat("set ", SysctlText(action.set_sysctl()),
+      return absl::StrCat("set ", Words(action.set_sysctl()),
                           " in the network namespace of the finding");
     case v1::Action::kSampleCallSites:
       return absl::StrCat("sample the call sites of at most ", CountText(targets_max),
@@ -126,7 +77,7 @@ std::string ActionWord(const v1::Action& action) {
     case v1::Action::kSetCongestionControl:
       return action.set_congestion_control().algorithm();
     case v1::Action::kSetSysctl:
-      return SysctlText(action.set_sysctl());
+      return Words(action.set_sysctl());
     case v1::Action::kSampleCallSites:
       return "sample call sites";
     case v1::Action::kRaiseAlert:

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "proto/proto_time.h"
+#include "proto/words.h"
 
 namespace tcpmedic {
 namespace {
@@ -13,72 +14,13 @@ namespace {
 constexpr char kAgent[] = "agent";
 constexpr char kController[] = "controller";
 
-absl::string_view Word(v1::Severity severity) {
-  switch (severity) {
-    case v1::SEVERITY_INFO:
-      return "info";
-    case v1::SEVERITY_WARNING:
-      return "warning";
-    case v1::SEVERITY_CRITICAL:
-      return "critical";
-    default:
-      return "of no severity";
-  }
+std::string SeverityWord(v1::Severity severity) { return Name(severity, "of no severity"); }
+std::string ConfidenceWord(v1::Confidence confidence) {
+  return Name(confidence, "of no confidence");
 }
+std::string OutcomeWord(v1::Incident::Outcome outcome) { return Name(outcome, "closed"); }
 
-absl::string_view Word(v1::Confidence confidence) {
-  switch (confidence) {
-    case v1::CONFIDENCE_LIKELY:
-      return "likely";
-    case v1::CONFIDENCE_CERTAIN:
-      return "certain";
-    default:
-      return "of no confidence";
-  }
-}
-
-absl::string_view Word(v1::Incident::Outcome outcome) {
-  switch (outcome) {
-    case v1::Incident::OUTCOME_CLEARED:
-      return "cleared";
-    case v1::Incident::OUTCOME_REMEDIED:
-      return "remedied";
-    case v1::Incident::OUTCOME_NOTED:
-      return "noted";
-    case v1::Incident::OUTCOME_ALERTED:
-      return "alerted";
-    case v1::Incident::OUTCOME_REJECTED:
-      return "rejected";
-    case v1::Incident::OUTCOME_FAILED:
-      return "failed";
-    default:
-      return "closed";
-  }
-}
-
-std::string Words(const v1::Action& action) {
-  switch (action.kind_case()) {
-    case v1::Action::kSetCongestionControl:
-      return absl::StrCat("set congestion control ", action.set_congestion_control().algorithm());
-    case v1::Action::kSetSysctl:
-      return absl::StrCat(
-          "set ", absl::StrJoin(action.set_sysctl().settings(), ", ",
-                                [](std::string* out, const v1::SetSysctl::Setting& setting) {
-                                  absl::StrAppend(out, setting.name(), " = ", setting.value());
-                                }));
-    case v1::Action::kSampleCallSites:
-      return "sample call sites";
-    case v1::Action::kRaiseAlert:
-      return "raise an alert";
-    case v1::Action::kNote:
-      return absl::StrCat("note: ", action.note().text());
-    case v1::Action::KIND_NOT_SET:
-      break;
-  }
-  return "nothing";
-}
-
-std::string Words(const v1::Decision& decision) {
+std::string ActionsOf(const v1::Decision& decision) {
   return absl::StrJoin(decision.actions(), "; ", [](std::string* out, const v1::Action& action) {
     absl::StrAppend(out, Words(action));
   });
@@ -136,8 +78,8 @@ class Transition {
     next.set_finding_present(true);
     *next.mutable_opened_at() = ToProto(now_);
     Happened("opened",
-             absl::StrCat(finding.title(), " (", Word(finding.severity()), ", ",
-                          Word(finding.confidence()), ")"),
+             absl::StrCat(finding.title(), " (", SeverityWord(finding.severity()), ", ",
+                          ConfidenceWord(finding.confidence()), ")"),
              kAgent);
     Tell();
     step_.effects.push_back(AskPolicy{});
@@ -150,7 +92,7 @@ class Transition {
   }
   absl::Status IllegalUnlessOpen() const {
     if (IsOpen(step_.next)) return absl::OkStatus();
-    return Illegal(absl::StrCat("is closed (", Word(step_.next.outcome()), ")"));
+    return Illegal(absl::StrCat("is closed (", OutcomeWord(step_.next.outcome()), ")"));
   }
 
   void Happened(absl::string_view what, absl::string_view text, absl::string_view actor) {
@@ -187,7 +129,7 @@ class Transition {
     step_.next.set_state(v1::Incident::STATE_CLOSED);
     step_.next.set_outcome(outcome);
     *step_.next.mutable_closed_at() = ToProto(now_);
-    Happened(Word(outcome), text, actor);
+    Happened(OutcomeWord(outcome), text, actor);
     Tell();
   }
 
@@ -215,7 +157,7 @@ absl::StatusOr<Step> Transition::operator()(const FindingObserved& event) {
         ", not ", finding.signature(), " of ", finding.group()));
   }
   if (!Claims(next, now_)) {
-    return Illegal(absl::StrCat("is closed (", Word(next.outcome()),
+    return Illegal(absl::StrCat("is closed (", OutcomeWord(next.outcome()),
                                 ") and does not claim this finding: open a new incident"));
   }
   const v1::Severity severity_before = next.finding().severity();
@@ -235,14 +177,15 @@ absl::StatusOr<Step> Transition::operator()(const FindingObserved& event) {
   if (finding.severity() != severity_before) {
     const bool rose = finding.severity() > severity_before;
     Happened("severity",
-             absl::StrCat("Severity ", rose ? "rose" : "fell", " from ", Word(severity_before),
-                          " to ", Word(finding.severity())),
+             absl::StrCat("Severity ", rose ? "rose" : "fell", " from ",
+                          SeverityWord(severity_before), " to ", SeverityWord(finding.severity())),
              kAgent);
     ask |= rose && !IsPending(next);
   }
   if (finding.confidence() != confidence_before) {
     Happened("confidence",
-             absl::StrCat("Now ", Word(finding.confidence()), ", was ", Word(confidence_before)),
+             absl::StrCat("Now ", ConfidenceWord(finding.confidence()), ", was ",
+                          ConfidenceWord(confidence_before)),
              kAgent);
     ask |= IsUnanswered(next);
   }
@@ -279,7 +222,7 @@ absl::StatusOr<Step> Transition::operator()(const Decided& event) {
       Happened("decided", "No policy matches: noted", kController);
     } else {
       Happened("decided",
-               absl::StrCat("Policy ", event.decision.policy(), ": ", Words(event.decision)),
+               absl::StrCat("Policy ", event.decision.policy(), ": ", ActionsOf(event.decision)),
                absl::StrCat("policy ", event.decision.policy()));
     }
   }

@@ -3,26 +3,12 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "proto/proto_time.h"
+#include "proto/words.h"
 
 namespace tcpmedic {
 namespace {
 
-absl::string_view Word(v1::Proposal::State state) {
-  switch (state) {
-    case v1::Proposal::STATE_PENDING:
-      return "pending";
-    case v1::Proposal::STATE_APPROVED:
-      return "approved";
-    case v1::Proposal::STATE_REJECTED:
-      return "rejected";
-    case v1::Proposal::STATE_EXPIRED:
-      return "expired";
-    case v1::Proposal::STATE_VOID:
-      return "void";
-    default:
-      return "in no known state";
-  }
-}
+std::string StateWord(v1::Proposal::State state) { return Name(state, "in no known state"); }
 
 bool IsBlank(absl::string_view text) { return absl::StripAsciiWhitespace(text).empty(); }
 
@@ -45,7 +31,8 @@ absl::Status CheckComplete(const ProposalEnding& ending) {
     case v1::Proposal::STATE_EXPIRED:
       return absl::OkStatus();
     default:
-      return absl::InvalidArgumentError(absl::StrCat("a proposal does not end ", Word(ending.how)));
+      return absl::InvalidArgumentError(
+          absl::StrCat("a proposal does not end ", StateWord(ending.how)));
   }
 }
 
@@ -61,7 +48,7 @@ absl::StatusOr<v1::Proposal> End(const v1::Proposal& proposal, const ProposalEnd
   if (absl::Status complete = CheckComplete(ending); !complete.ok()) return complete;
   if (proposal.state() != v1::Proposal::STATE_PENDING) {
     return absl::FailedPreconditionError(absl::StrCat("proposal ", proposal.id(), " is ",
-                                                      Word(proposal.state()),
+                                                      StateWord(proposal.state()),
                                                       ", not pending: ask for a new one"));
   }
   const bool overdue = IsOverdue(proposal, now);

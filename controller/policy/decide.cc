@@ -13,38 +13,19 @@
 #include "absl/strings/string_view.h"
 #include "controller/policy/policy_schema.h"
 #include "core/expr/expression.h"
+#include "proto/words.h"
 
 namespace tcpmedic {
 namespace {
 
-absl::string_view WordFor(v1::Severity severity) {
-  switch (severity) {
-    case v1::SEVERITY_INFO:
-      return "info";
-    case v1::SEVERITY_WARNING:
-      return "warning";
-    case v1::SEVERITY_CRITICAL:
-      return "critical";
-    default:
-      return "";
-  }
-}
-
-absl::string_view WordFor(v1::Confidence confidence) {
-  switch (confidence) {
-    case v1::CONFIDENCE_LIKELY:
-      return "likely";
-    case v1::CONFIDENCE_CERTAIN:
-      return "certain";
-    default:
-      return "";
-  }
-}
-
 // The facts that `when` is asked over. A word that the agent did not give is unknown.
 class WhenFacts : public expr::Activation {
  public:
-  WhenFacts(const v1::Finding& finding, const HostFacts& host) : finding_(finding), host_(host) {
+  WhenFacts(const v1::Finding& finding, const HostFacts& host)
+      : finding_(finding),
+        host_(host),
+        severity_(Name(finding.severity())),
+        confidence_(Name(finding.confidence())) {
     for (const auto& [key, value] : host.labels) {
       labels_.push_back({key, expr::Value::String(value)});
     }
@@ -61,9 +42,9 @@ class WhenFacts : public expr::Activation {
       case WhenSlot::kFindingGroup:
         return TextOrUnknown(finding_.group(), slot);
       case WhenSlot::kFindingSeverity:
-        return TextOrUnknown(WordFor(finding_.severity()), slot);
+        return TextOrUnknown(severity_, slot);
       case WhenSlot::kFindingConfidence:
-        return TextOrUnknown(WordFor(finding_.confidence()), slot);
+        return TextOrUnknown(confidence_, slot);
       case WhenSlot::kFindingSocketCount:
         return expr::Value::Int(finding_.socket_count());
     }
@@ -77,6 +58,8 @@ class WhenFacts : public expr::Activation {
 
   const v1::Finding& finding_;
   const HostFacts& host_;
+  const std::string severity_;
+  const std::string confidence_;
   std::vector<expr::MapEntry> labels_;
 };
 
