@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <string>
+#include <vector>
 
-#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 
 namespace tcpmedic::cli {
 namespace {
@@ -35,11 +38,15 @@ void Print(const std::string& text) {
 }
 
 int Fail(const Invocation& invocation, const absl::Status& status) {
-  const std::string message(status.message());
   Style style;
   style.color = !invocation.no_color && isatty(STDERR_FILENO) != 0;
+  // A message may quote the last lines of a log; only what is within a line is hostile.
+  std::vector<std::string> lines;
+  for (const absl::string_view line : absl::StrSplit(status.message(), '\n')) {
+    lines.push_back(Escaped(line));
+  }
   fprintf(stderr, "%s %s\n", Painted(style, Paint::kRed, "tcpmedic:").c_str(),
-          Escaped(message).c_str());
+          absl::StrJoin(lines, "\n").c_str());
   return kFailed;
 }
 

@@ -91,6 +91,10 @@ int main(int argc, char** argv) {
   tcpmedic::cli::AddDecideCommands(app, invocation);
   tcpmedic::cli::AddDrillCommand(app, invocation);
 
+  if (argc == 1) {
+    std::cerr << app.help();
+    return tcpmedic::cli::kUsage;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

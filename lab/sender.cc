@@ -60,6 +60,11 @@ class Flow {
     if ((ready & (POLLOUT | POLLERR | POLLHUP)) == 0) return absl::OkStatus();
     static const std::vector<char> payload(kChunkBytes, 'x');
     int64_t wanted = std::min(kChunkBytes, allowance_.Available(now));
+    // The kernel lets a single write overshoot SO_SNDBUF by a whole 64 KiB segment; small writes
+    // keep to it.
+    if (options_.send_buffer_bytes > 0) {
+      wanted = std::min(wanted, std::max<int64_t>(options_.send_buffer_bytes / 2, 1));
+    }
     if (options_.connection_bytes > 0) {
       wanted = std::min(wanted, options_.connection_bytes - sent_bytes_);
     }

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <system_error>
 #include <utility>
@@ -30,8 +31,8 @@ constexpr uint16_t kPort = 5201;
 
 constexpr absl::Duration kPoll = absl::Milliseconds(200);
 constexpr absl::Duration kStartTimeout = absl::Seconds(15);
-// The signature needs 10 s of a fresh transfer. What a slow-start overshoot looks like has passed
-// well before this.
+constexpr absl::Duration kSignatureNeeds = absl::Seconds(10);  // of a fresh transfer
+// By now even what a slow-start overshoot looks like has passed.
 constexpr absl::Duration kGiveUpAfter = absl::Seconds(25);
 // `before` leaves out a transfer's first 5 s and is wanted 10 s long.
 constexpr absl::Duration kBeforeSpan = absl::Milliseconds(9500);
@@ -99,6 +100,7 @@ class LossyPathRun {
   absl::Status Alive();
   absl::StatusOr<std::optional<v1::IncidentView>> FindIncident();
   void HoldAgainstReceiver();
+  absl::Status LookAtActivity();
   std::string WhyNot();
   std::string Elapsed() const;
 
@@ -114,7 +116,10 @@ class LossyPathRun {
 
   absl::Time fault_at_;
   std::optional<lab::Transfer> transfer_;  // the lab's own
-  pid_t client_pid_ = 0;                   // the user's
+  // By the text of the furthest stop: how often it was seen once the signature had time to fire,
+  // and the newest activity that shows it. One scan alone may show a chance: a window without loss.
+  std::map<std::string, std::pair<int, v1::SignatureActivity>> stopped_at_;
+  pid_t client_pid_ = 0;  // the user's
   pid_t server_pid_ = 0;
 };
 
@@ -279,6 +284,7 @@ absl::Status LossyPathRun::WatchUntilKnown() {
     }
     // A client that has ended leaves nothing to find; the agent's last findings are under way.
     if (absl::Now() > client_ended + absl::Seconds(3)) break;
+    if (absl::Status status = LookAtActivity(); !status.ok()) return status;
     progress_.Detail(Elapsed());
     absl::SleepFor(kPoll);
   }
@@ -313,29 +319,41 @@ void LossyPathRun::HoldAgainstReceiver() {
   if (bps.ok()) report_.receiver_goodput_bps = *bps;
 }
 
-// From the agent's own account of where sockets stopped; the last stop is the one that came nearest
+// The agent's own account of where sockets stopped. The furthest stop is the one that came nearest
 // to a finding.
-std::string LossyPathRun::WhyNot() {
+absl::Status LossyPathRun::LookAtActivity() {
+  if (absl::Now() < fault_at_ + kSignatureNeeds) return absl::OkStatus();
   absl::StatusOr<v1::ListHostsResponse> hosts = fleet_->controller().ListHosts();
-  if (!hosts.ok() || hosts->hosts().empty()) {
-    return absl::StrCat("the controller does not say: ", hosts.status().message());
-  }
+  if (!hosts.ok()) return hosts.status();
+  if (hosts->hosts().empty()) return absl::OkStatus();
   for (const v1::SignatureActivity& activity : hosts->hosts(0).activity()) {
-    if (activity.signature() != kSignature) continue;
-    report_.activity = activity;
-    std::vector<std::string> reasons;
-    for (auto stop = activity.stops().rbegin(); stop != activity.stops().rend(); ++stop) {
-      reasons.push_back(absl::StrCat(
-          stop->sockets(), stop->sockets() == 1 ? " socket " : " sockets ",
-          stop->look_alike() ? absl::StrCat("ruled out as ", stop->at())
-          : stop->waiting()  ? absl::StrCat("not watched long enough for `", stop->at(), "`")
-                             : absl::StrCat("without `", stop->at(), "`"),
-          stop->example().empty() ? "" : absl::StrCat(" (", stop->example(), ")")));
-    }
-    if (reasons.empty()) return absl::StrCat(kSignature, ": no TCP socket to look at was left");
-    return absl::StrCat(kSignature, ": ", absl::StrJoin(reasons, "; "));
+    if (activity.signature() != kSignature || activity.stops().empty()) continue;
+    auto& [times, newest] = stopped_at_[activity.stops(activity.stops_size() - 1).at()];
+    ++times;
+    newest = activity;
   }
-  return "the agent has not reported on the signature yet";
+  return absl::OkStatus();
+}
+
+std::string LossyPathRun::WhyNot() {
+  const auto most = std::max_element(
+      stopped_at_.begin(), stopped_at_.end(),
+      [](const auto& a, const auto& b) { return a.second.first < b.second.first; });
+  if (most == stopped_at_.end()) {
+    return absl::StrCat(kSignature, ": the agent saw no TCP socket of a kind that it looks at");
+  }
+  report_.activity = most->second.second;
+  std::vector<std::string> reasons;
+  for (auto stop = report_.activity->stops().rbegin(); stop != report_.activity->stops().rend();
+       ++stop) {
+    reasons.push_back(absl::StrCat(
+        stop->sockets(), stop->sockets() == 1 ? " socket " : " sockets ",
+        stop->look_alike() ? absl::StrCat("ruled out as ", stop->at())
+        : stop->waiting()  ? absl::StrCat("not watched long enough for `", stop->at(), "`")
+                           : absl::StrCat("without `", stop->at(), "`"),
+        stop->example().empty() ? "" : absl::StrCat(" (", stop->example(), ")")));
+  }
+  return absl::StrCat(kSignature, ": ", absl::StrJoin(reasons, "; "));
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 
 Output Drill(const std::string& arguments) {
-  return Run(absl::StrCat(Program("tcpmedic"), " drill lossy-path --observe -o json ", arguments));
+  return RunShell(absl::StrCat(Program("tcpmedic"), " drill lossy-path --observe -o json ", arguments));
 }
 
 void ExpectProposed(const Output& output) {

@@ -49,7 +49,7 @@ std::string Program(const std::string& name) { return absl::StrCat(TCPMEDIC_BIN_
 
 nlohmann::json Output::Json() const { return nlohmann::json::parse(out, nullptr, false); }
 
-Output Run(const std::string& command, absl::Duration timeout) {
+Output RunShell(const std::string& command, absl::Duration timeout) {
   TempDir dir;
   const std::string out = dir.path() + "/out";
   const std::string err = dir.path() + "/err";

@@ -37,7 +37,7 @@ struct Output {
   nlohmann::json Json() const;  // of `out`; a discarded value where it is not JSON
 };
 // `command` by /bin/sh. Killed after `timeout`.
-Output Run(const std::string& command, absl::Duration timeout = absl::Seconds(90));
+Output RunShell(const std::string& command, absl::Duration timeout = absl::Seconds(90));
 
 // The machine seen from outside: what a drill must leave as it was.
 struct Machine {

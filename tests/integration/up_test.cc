@@ -64,7 +64,7 @@ class Up : public ::testing::Test {
 
   std::string run_dir() const { return dir_.path() + "/run"; }
   Output Ask(const std::string& arguments) {
-    return Run(absl::StrCat(Program("tcpmedic"), " --controller unix:", run_dir(),
+    return RunShell(absl::StrCat(Program("tcpmedic"), " --controller unix:", run_dir(),
                             "/operators.sock ", arguments),
                absl::Seconds(20));
   }
@@ -124,7 +124,7 @@ TEST_F(Up, KeepsItsIncidentsWhenTheControllerIsKilled) {
 }
 
 TEST_F(Up, RefusesASecondOneInTheSameDirectory) {
-  const Output second = Run(absl::StrCat(Program("tcpmedic"), " up --runtime-dir ", run_dir(),
+  const Output second = RunShell(absl::StrCat(Program("tcpmedic"), " up --runtime-dir ", run_dir(),
                                          " --state-dir ", dir_.path(), "/state"),
                             absl::Seconds(15));
   EXPECT_EQ(second.exit_code, 1);
