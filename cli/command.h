@@ -42,7 +42,8 @@ int Fail(const Invocation& invocation, const absl::Status& status);
 
 void AddUpCommand(CLI::App& app, Invocation& invocation);
 void AddQueryCommands(CLI::App& app,
-                      Invocation& invocation);  // hosts incidents show why audit policy
+                      Invocation& invocation);  // hosts incidents show why audit
+void AddPolicyCommands(CLI::App& app, Invocation& invocation);
 void AddDecideCommands(CLI::App& app, Invocation& invocation);  // reject propose
 void AddWatchCommand(CLI::App& app, Invocation& invocation);
 

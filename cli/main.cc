@@ -89,6 +89,7 @@ int main(int argc, char** argv) {
   tcpmedic::cli::AddQueryCommands(app, invocation);
   tcpmedic::cli::AddWatchCommand(app, invocation);
   tcpmedic::cli::AddDecideCommands(app, invocation);
+  tcpmedic::cli::AddPolicyCommands(app, invocation);
   tcpmedic::cli::AddDrillCommand(app, invocation);
 
   if (argc == 1) {

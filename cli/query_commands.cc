@@ -1,4 +1,4 @@
-// The commands that only ask: hosts, incidents, show, why, audit, policy status.
+// The commands that only ask: hosts, incidents, show, why, audit.
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -97,15 +97,6 @@ void AddQueryCommands(CLI::App& app, Invocation& invocation) {
   why->callback([&invocation, question] { invocation.exit_code = Why(invocation, *question); });
 
   AddAudit(app, invocation);
-
-  CLI::App* const policy = app.add_subcommand("policy", "The policy files");
-  policy->require_subcommand(1);
-  policy->add_subcommand("status", "Which revision is in force, and what is wrong with a newer one")
-      ->callback([&invocation] {
-        invocation.exit_code =
-            Show(invocation, OperatorClient(invocation.controller).GetPolicyStatus(),
-                 RenderPolicyStatus);
-      });
 }
 
 }  // namespace tcpmedic::cli

@@ -3,15 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "cli/process.h"
 #include "tests/cli/examples.h"
 #include "tests/cli/fake_operator.h"
+#include "tests/cli/run_program.h"
 
 namespace tcpmedic::cli {
 namespace {
@@ -21,29 +19,11 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-constexpr absl::Duration kLong = absl::Seconds(30);
-
-struct Ran {
-  int code = -1;
-  std::string output;  // both streams
-};
-
 class CommandTest : public ::testing::Test {
  protected:
   Ran Run(const std::vector<std::string>& words) {
-    ChildOptions options;
-    options.command = {TCPMEDIC_BIN_DIR "/tcpmedic"};
-    options.command.insert(options.command.end(), words.begin(), words.end());
-    options.environment = {{"TCPMEDIC_CONTROLLER", controller_.target()}};
-    options.output_path = absl::StrCat(controller_.directory(), "/output", ++runs_);
-    absl::StatusOr<ChildProcess> child = ChildProcess::Spawn(options);
-    if (!child.ok()) return {.code = -1, .output = child.status().ToString()};
-    const std::optional<ChildExit> exit = child->Wait(kLong);
-    std::ifstream file(options.output_path);
-    std::stringstream output;
-    output << file.rdbuf();
-    return {.code = exit.has_value() && exit->signal == 0 ? exit->code : -1,
-            .output = output.str()};
+    return RunProgram(words, absl::StrCat(controller_.directory(), "/output", ++runs_),
+                      {{"TCPMEDIC_CONTROLLER", controller_.target()}});
   }
 
   FakeOperator controller_;
