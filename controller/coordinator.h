@@ -41,7 +41,7 @@ namespace tcpmedic {
 
 inline constexpr absl::Duration kEvidencePersistInterval = absl::Seconds(5);
 inline constexpr int kMaxFindingsPerReport = 1000;
-// Of the audit log's newest, at the start: a bound on how long a start takes.
+// Of the audit log's newest, at the start: some 20 ms of it.
 inline constexpr int kAuditEntriesVerified = 10'000;
 // Findings beyond it are not taken up, and the host is shown as degraded.
 inline constexpr int kMaxOpenIncidentsPerHost = 2000;

@@ -50,8 +50,8 @@ class Fleet {
     // By the agent's clock: from when on it has looked with our signatures. InfiniteFuture: it does
     // not.
     absl::Time looking_since;
-    // How long it has done so, less the scans of grace. Negative: absence means nothing, also because
-    // the report leaves findings out.
+    // How long it has done so, less the scans of grace. Negative: absence means nothing, which is
+    // also so where the report leaves findings out.
     absl::Duration looked;
 
     // Whether a finding that takes `needed` to hold would be in the report if it were there.
