@@ -40,6 +40,13 @@ class Flow {
                                        sizeof(buffer_bytes)) != 0) {
       return ErrnoStatus("set SO_SNDBUF");
     }
+    // Without it the tail of a small write waits for its ACK, and the kernel counts that as the
+    // application's limit.
+    const int no_delay = 1;
+    if (buffer_bytes > 0 &&
+        setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &no_delay, sizeof(no_delay)) != 0) {
+      return ErrnoStatus("set TCP_NODELAY");
+    }
     sent_bytes_ = 0;
     closing_ = false;
     if (connect(socket_.get(), to_.address(), to_.length) != 0 && errno != EINPROGRESS) {
@@ -63,7 +70,7 @@ class Flow {
     // The kernel lets a single write overshoot SO_SNDBUF by a whole 64 KiB segment; small writes
     // keep to it.
     if (options_.send_buffer_bytes > 0) {
-      wanted = std::min(wanted, std::max<int64_t>(options_.send_buffer_bytes / 2, 1));
+      wanted = std::min(wanted, options_.send_buffer_bytes);
     }
     if (options_.connection_bytes > 0) {
       wanted = std::min(wanted, options_.connection_bytes - sent_bytes_);

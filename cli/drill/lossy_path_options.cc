@@ -44,7 +44,7 @@ const std::vector<LookAlike>& LookAlikes() {
        [](LossyPathOptions& o) {
          o.path.rtt = absl::Milliseconds(60);
          o.path.loss_ratio = 0.003;
-         o.transfer.send_buffer_bytes = 8 * 1024;
+         o.transfer.send_buffer_bytes = 3 * 1024;
        }},
       {"short-transfers", "each connection ends before its window could tell anything",
        [](LossyPathOptions& o) { o.transfer.connection_bytes = 100 * 1024; }},

@@ -32,7 +32,7 @@ class CommandTest : public ::testing::Test {
 
 TEST_F(CommandTest, AMistakeInTheUsageIsTwo) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
-      {{}, "A subcommand is required"},
+      {{}, "Usage: tcpmedic"},
       {{"incidnets"}, "Did you mean `tcpmedic incidents`?"},
       {{"hosts", "--nonsense"}, "--nonsense"},
       {{"hosts", "-o", "xml"}, "xml not in"},

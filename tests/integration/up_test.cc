@@ -65,8 +65,8 @@ class Up : public ::testing::Test {
   std::string run_dir() const { return dir_.path() + "/run"; }
   Output Ask(const std::string& arguments) {
     return RunShell(absl::StrCat(Program("tcpmedic"), " --controller unix:", run_dir(),
-                            "/operators.sock ", arguments),
-               absl::Seconds(20));
+                                 "/operators.sock ", arguments),
+                    absl::Seconds(20));
   }
   bool Connected() {
     const nlohmann::json json = Ask("hosts -o json").Json();
@@ -125,8 +125,8 @@ TEST_F(Up, KeepsItsIncidentsWhenTheControllerIsKilled) {
 
 TEST_F(Up, RefusesASecondOneInTheSameDirectory) {
   const Output second = RunShell(absl::StrCat(Program("tcpmedic"), " up --runtime-dir ", run_dir(),
-                                         " --state-dir ", dir_.path(), "/state"),
-                            absl::Seconds(15));
+                                              " --state-dir ", dir_.path(), "/state"),
+                                 absl::Seconds(15));
   EXPECT_EQ(second.exit_code, 1);
   EXPECT_THAT(second.err, HasSubstr(run_dir()));
 }
