@@ -13,7 +13,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,6 +30,7 @@
 #include "agent/status_board.h"
 #include "core/clock.h"
 #include "core/default_paths.h"
+#include "core/errno_status.h"
 #include "core/issue.h"
 #include "observe/printable.h"
 
@@ -48,14 +48,12 @@ std::string HostName() {
   return gethostname(name, sizeof(name) - 1) == 0 ? Printable(name) : "localhost";
 }
 
-// NotFound: no such file. Unavailable: it cannot be read, with the errno's name.
+// NotFound: no such file. PermissionDenied, Unavailable: it cannot be read, with the errno's name.
 absl::StatusOr<std::string> ReadConfigFile(const std::string& path) {
   constexpr size_t kMaxBytes = 1 << 20;
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
-    const int open_errno = errno;
-    const std::string problem = absl::StrCat("open ", path, ": ", strerrorname_np(open_errno));
-    return open_errno == ENOENT ? absl::NotFoundError(problem) : absl::UnavailableError(problem);
+    return ErrnoStatus(absl::StrCat("open ", path), errno, absl::StatusCode::kUnavailable);
   }
   std::string text;
   char buffer[4096];
@@ -66,7 +64,7 @@ absl::StatusOr<std::string> ReadConfigFile(const std::string& path) {
   const int read_errno = errno;
   close(fd);
   if (n < 0) {
-    return absl::UnavailableError(absl::StrCat("read ", path, ": ", strerrorname_np(read_errno)));
+    return absl::UnavailableError(ErrnoText(absl::StrCat("read ", path), read_errno));
   }
   if (text.size() > kMaxBytes) {
     return absl::UnavailableError(absl::StrCat("read ", path, ": more than 1 MiB"));

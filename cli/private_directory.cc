@@ -1,7 +1,6 @@
 #include "cli/private_directory.h"
 
 #include <fcntl.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,36 +10,33 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "core/errno_status.h"
 
 namespace tcpmedic::cli {
 namespace {
 
-absl::Status ErrnoStatus(absl::string_view tried, int error) {
-  return absl::Status(error == EACCES || error == EPERM || error == EROFS
-                          ? absl::StatusCode::kPermissionDenied
-                          : absl::StatusCode::kInternal,
-                      absl::StrCat(tried, ": ", strerrorname_np(error)));
-}
+// Not the errno's own code: AlreadyExists must mean that another process holds the lock.
+constexpr absl::StatusCode kOtherwise = absl::StatusCode::kInternal;
 
 }  // namespace
-
 absl::Status MakeDirectory(const std::string& path) {
   for (size_t slash = path.find('/', 1); slash != std::string::npos;
        slash = path.find('/', slash + 1)) {
     const std::string above = path.substr(0, slash);
     if (mkdir(above.c_str(), 0755) != 0 && errno != EEXIST) {
-      return ErrnoStatus(absl::StrCat("make directory ", above), errno);
+      return ErrnoStatus(absl::StrCat("make directory ", above), errno, kOtherwise);
     }
   }
   if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
-    return ErrnoStatus(absl::StrCat("make directory ", path), errno);
+    return ErrnoStatus(absl::StrCat("make directory ", path), errno, kOtherwise);
   }
   return absl::OkStatus();
 }
 
 absl::Status CheckPrivate(const std::string& path) {
   struct stat status = {};
-  if (lstat(path.c_str(), &status) != 0) return ErrnoStatus(absl::StrCat("stat ", path), errno);
+  if (lstat(path.c_str(), &status) != 0)
+    return ErrnoStatus(absl::StrCat("stat ", path), errno, kOtherwise);
   if (!S_ISDIR(status.st_mode)) {
     return absl::PermissionDeniedError(absl::StrCat(
         path, " is not a directory: remove it, or choose another place with --runtime-dir"));
@@ -61,10 +57,10 @@ absl::Status CheckPrivate(const std::string& path) {
 absl::StatusOr<DirectoryLock> DirectoryLock::Take(const std::string& directory) {
   const std::string path = directory + "/up.lock";
   const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) return ErrnoStatus(absl::StrCat("open ", path), errno);
+  if (fd < 0) return ErrnoStatus(absl::StrCat("open ", path), errno, kOtherwise);
   DirectoryLock lock(fd);
   if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return ErrnoStatus(absl::StrCat("lock ", path), errno);
+    if (errno != EWOULDBLOCK) return ErrnoStatus(absl::StrCat("lock ", path), errno, kOtherwise);
     char pid[32] = {};
     const ssize_t got = read(fd, pid, sizeof(pid) - 1);
     return absl::AlreadyExistsError(absl::StrCat(
@@ -72,7 +68,7 @@ absl::StatusOr<DirectoryLock> DirectoryLock::Take(const std::string& directory) 
   }
   const std::string pid = absl::StrCat(getpid(), "\n");
   if (ftruncate(fd, 0) != 0 || pwrite(fd, pid.data(), pid.size(), 0) < 0) {
-    return ErrnoStatus(absl::StrCat("write ", path), errno);
+    return ErrnoStatus(absl::StrCat("write ", path), errno, kOtherwise);
   }
   return lock;
 }

@@ -16,18 +16,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/clock.h"
+#include "core/errno_status.h"
 
 extern char** environ;
 
 namespace tcpmedic::cli {
 namespace {
 
-absl::Status ErrnoStatus(absl::string_view tried, int error) {
-  const std::string text = absl::StrCat(tried, ": ", strerrorname_np(error));
-  if (error == ENOENT) return absl::NotFoundError(text);
-  if (error == EACCES || error == EPERM) return absl::PermissionDeniedError(text);
-  return absl::InternalError(text);
-}
+// What Spawn promises for an errno that says neither NotFound nor PermissionDenied.
+constexpr absl::StatusCode kOtherwise = absl::StatusCode::kInternal;
 
 class Fd {
  public:
@@ -115,16 +112,16 @@ struct Started {
 
 absl::StatusOr<Started> Start(Prepared prepared, const std::string& program) {
   const Fd input(open("/dev/null", O_RDONLY | O_CLOEXEC));
-  if (input.get() < 0) return ErrnoStatus("open /dev/null", errno);
+  if (input.get() < 0) return ErrnoStatus("open /dev/null", errno, kOtherwise);
   prepared.input = input.get();
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return ErrnoStatus("pipe2", errno);
+  if (pipe2(ends, O_CLOEXEC) != 0) return ErrnoStatus("pipe2", errno, kOtherwise);
   const Fd read_end(ends[0]);
   Fd write_end(ends[1]);
   prepared.report = write_end.get();
 
   const pid_t pid = fork();
-  if (pid < 0) return ErrnoStatus("fork", errno);
+  if (pid < 0) return ErrnoStatus("fork", errno, kOtherwise);
   if (pid == 0) Become(prepared);
   write_end.Close();
 
@@ -135,8 +132,9 @@ absl::StatusOr<Started> Start(Prepared prepared, const std::string& program) {
   } while (got < 0 && errno == EINTR);
   const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
   if (got == 0 && pidfd >= 0) return Started{pid, pidfd};
-  const absl::Status status = got == 0 ? ErrnoStatus(absl::StrCat("pidfd_open ", pid), errno)
-                                       : ErrnoStatus(absl::StrCat("execute ", program), error);
+  const absl::Status status =
+      got == 0 ? ErrnoStatus(absl::StrCat("pidfd_open ", pid), errno, kOtherwise)
+               : ErrnoStatus(absl::StrCat("execute ", program), error, kOtherwise);
   kill(pid, SIGKILL);
   waitpid(pid, nullptr, 0);
   if (pidfd >= 0) close(pidfd);
@@ -183,7 +181,8 @@ absl::StatusOr<ChildProcess> ChildProcess::Spawn(const ChildOptions& options) {
   Fd output;
   if (!options.output_path.empty()) {
     output = Fd(open(options.output_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
-    if (output.get() < 0) return ErrnoStatus(absl::StrCat("open ", options.output_path), errno);
+    if (output.get() < 0)
+      return ErrnoStatus(absl::StrCat("open ", options.output_path), errno, kOtherwise);
     prepared.output = prepared.error = output.get();
   }
   const absl::StatusOr<Started> started = Start(std::move(prepared), options.command[0]);
@@ -238,7 +237,7 @@ absl::StatusOr<std::string> OutputOf(const std::vector<std::string>& command,
   const absl::Duration deadline = Uptime() + timeout;
   const Fd null(open("/dev/null", O_WRONLY | O_CLOEXEC));
   int ends[2];
-  if (null.get() < 0 || pipe2(ends, O_CLOEXEC) != 0) return ErrnoStatus("pipe2", errno);
+  if (null.get() < 0 || pipe2(ends, O_CLOEXEC) != 0) return ErrnoStatus("pipe2", errno, kOtherwise);
   const Fd read_end(ends[0]);
   Fd write_end(ends[1]);
 
@@ -258,7 +257,7 @@ absl::StatusOr<std::string> OutputOf(const std::vector<std::string>& command,
     if (!ReadableBefore(read_end.get(), deadline)) break;
     const ssize_t got = read(read_end.get(), buffer, sizeof(buffer));
     if (got == 0) break;
-    if (got < 0 && errno != EINTR) return ErrnoStatus("read", errno);
+    if (got < 0 && errno != EINTR) return ErrnoStatus("read", errno, kOtherwise);
     if (got > 0) output.append(buffer, got);
     if (output.size() > max_bytes) {
       return absl::ResourceExhaustedError(

@@ -25,6 +25,7 @@
 #include "cli/unix_socket.h"
 #include "core/clock.h"
 #include "core/default_paths.h"
+#include "core/errno_status.h"
 
 namespace tcpmedic::cli {
 namespace {
@@ -67,7 +68,7 @@ absl::StatusOr<int> StopSignals() {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, signal);
   sigprocmask(SIG_BLOCK, &signals, nullptr);
   const int fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-  if (fd < 0) return absl::InternalError(absl::StrCat("signalfd: ", strerrorname_np(errno)));
+  if (fd < 0) return ErrnoStatus("signalfd", errno, absl::StatusCode::kInternal);
   return fd;
 }
 

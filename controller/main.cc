@@ -30,6 +30,7 @@
 #include "controller/store/sqlite_store.h"
 #include "core/clock.h"
 #include "core/default_paths.h"
+#include "core/errno_status.h"
 
 namespace tcpmedic {
 namespace {
@@ -81,7 +82,7 @@ bool ReadConfigFile(const std::optional<std::string>& asked_for, ControllerConfi
   std::ifstream in(path);
   if (!in) {
     if (!asked_for.has_value() && errno == ENOENT) return true;
-    *exit_code = Complain(absl::StrCat("open ", path, ": ", strerrorname_np(errno)));
+    *exit_code = Complain(ErrnoText(absl::StrCat("open ", path), errno));
     return false;
   }
   std::vector<Issue> issues;

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "lab/errno_status.h"
+#include "core/errno_status.h"
 
 namespace tcpmedic::lab {
 namespace {

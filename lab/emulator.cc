@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "lab/errno_status.h"
+#include "core/errno_status.h"
 #include "lab/host_network.h"
 #include "lab/impairment.h"
 

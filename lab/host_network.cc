@@ -19,7 +19,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "lab/errno_status.h"
+#include "core/errno_status.h"
 
 namespace tcpmedic::lab {
 namespace {

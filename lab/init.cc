@@ -22,8 +22,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "core/errno_status.h"
 #include "lab/control_channel.h"
-#include "lab/errno_status.h"
 #include "lab/host_network.h"
 #include "lab/host_role.h"
 #include "lab/owned_fd.h"

@@ -9,9 +9,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "core/errno_status.h"
 #include "lab/byte_allowance.h"
 #include "lab/endpoint.h"
-#include "lab/errno_status.h"
 #include "lab/owned_fd.h"
 
 namespace tcpmedic::lab {

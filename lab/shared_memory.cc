@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "absl/strings/str_cat.h"
-#include "lab/errno_status.h"
+#include "core/errno_status.h"
 
 namespace tcpmedic::lab {
 

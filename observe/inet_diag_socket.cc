@@ -13,8 +13,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/errno_status.h"
 #include "observe/inet_diag_parser.h"
-#include "observe/system_error.h"
 
 namespace tcpmedic {
 namespace {
@@ -56,13 +56,14 @@ absl::StatusOr<std::unique_ptr<InetDiagSocket>> InetDiagSocket::OpenInNamespace(
     if (setns(netns_fd, CLONE_NEWNET) == 0) {
       opened = Open();
     } else {
-      opened = SystemError(errno == EPERM ? "setns (needs CAP_SYS_ADMIN)" : "setns", errno);
+      opened = ErrnoStatus(errno == EPERM ? "setns (needs CAP_SYS_ADMIN)" : "setns", errno,
+                           absl::StatusCode::kUnavailable);
     }
   };
   try {
     std::thread(open_there).join();
   } catch (const std::system_error& error) {
-    return SystemError("start a thread", error.code().value());
+    return ErrnoStatus("start a thread", error.code().value(), absl::StatusCode::kUnavailable);
   }
   return opened;
 }
@@ -95,7 +96,8 @@ absl::StatusOr<DumpStats> InetDiagSocket::Dump(const DumpRequest& request,
     if (!answer.ok()) return answer.status();
     stats.malformed_messages += answer->malformed_messages;
     if (answer->error != 0) {
-      const absl::Status status = SystemError("inet_diag dump", answer->error);
+      const absl::Status status =
+          ErrnoStatus("inet_diag dump", answer->error, absl::StatusCode::kUnavailable);
       if (absl::IsPermissionDenied(status)) return status;
       return absl::UnavailableError(status.message());
     }

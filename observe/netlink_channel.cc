@@ -11,7 +11,7 @@
 #include <cerrno>
 
 #include "absl/strings/str_cat.h"
-#include "observe/system_error.h"
+#include "core/errno_status.h"
 
 namespace tcpmedic {
 namespace {
@@ -36,11 +36,12 @@ class SockDiagChannel : public NetlinkChannel {
       return absl::UnavailableError(absl::StrCat("connect sock_diag: ", nl_geterror(error)));
     }
     if (setsockopt(fd(), SOL_SOCKET, SO_RCVTIMEO, &kReceiveTimeout, sizeof(kReceiveTimeout)) != 0) {
-      return SystemError("setsockopt SO_RCVTIMEO", errno);
+      return ErrnoStatus("setsockopt SO_RCVTIMEO", errno, absl::StatusCode::kUnavailable);
     }
     socklen_t size = sizeof(netns_cookie_);
     if (getsockopt(fd(), SOL_SOCKET, SO_NETNS_COOKIE, &netns_cookie_, &size) != 0) {
-      return SystemError("getsockopt SO_NETNS_COOKIE (since Linux 5.14)", errno);
+      return ErrnoStatus("getsockopt SO_NETNS_COOKIE (since Linux 5.14)", errno,
+                         absl::StatusCode::kUnavailable);
     }
     return absl::OkStatus();
   }
@@ -72,7 +73,8 @@ class SockDiagChannel : public NetlinkChannel {
         return absl::UnavailableError(
             absl::StrCat("sock_diag did not answer in ", kReceiveTimeout.tv_sec, " s"));
       }
-      if (received < 0) return SystemError("receive from sock_diag", errno);
+      if (received < 0)
+        return ErrnoStatus("receive from sock_diag", errno, absl::StatusCode::kUnavailable);
       // Other processes may be able to send to our port; only the kernel's is 0.
       if (sender.nl_pid != 0) continue;
       if (header.msg_flags & MSG_TRUNC) {

@@ -5,7 +5,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "observe/system_error.h"
+#include "core/errno_status.h"
 
 namespace tcpmedic {
 namespace {
@@ -77,7 +77,7 @@ absl::Status ProcCounters::ReadInto(CounterSample* sample) {
     sample->AddMalformed(file.parse(absl::string_view(buffer_.data(), size), sample));
   }
   if (any) return absl::OkStatus();
-  return absl::UnavailableError(SystemError("read counters", last_error).message());
+  return absl::UnavailableError(ErrnoText("read counters", last_error));
 }
 
 }  // namespace tcpmedic

@@ -11,10 +11,13 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "observe/system_error.h"
+#include "core/errno_status.h"
 
 namespace tcpmedic {
 namespace {
+
+// The code of an errno that says neither NotFound nor PermissionDenied.
+constexpr absl::StatusCode kOtherwise = absl::StatusCode::kUnavailable;
 
 constexpr int kDirectoryFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 
@@ -22,20 +25,20 @@ constexpr int kDirectoryFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 
 absl::StatusOr<ProcDirectory> ProcDirectory::Open(const std::string& path) {
   UniqueFd fd(open(path.c_str(), kDirectoryFlags));
-  if (!fd.valid()) return SystemError(absl::StrCat("open ", path), errno);
+  if (!fd.valid()) return ErrnoStatus(absl::StrCat("open ", path), errno, kOtherwise);
   return ProcDirectory(std::move(fd), path);
 }
 
 absl::StatusOr<ProcDirectory> ProcDirectory::OpenDirectory(const std::string& name) const {
   std::string path = absl::StrCat(path_, "/", name);
   UniqueFd fd(openat(fd_.get(), name.c_str(), kDirectoryFlags));
-  if (!fd.valid()) return SystemError(absl::StrCat("open ", path), errno);
+  if (!fd.valid()) return ErrnoStatus(absl::StrCat("open ", path), errno, kOtherwise);
   return ProcDirectory(std::move(fd), std::move(path));
 }
 
 absl::StatusOr<UniqueFd> ProcDirectory::OpenFile(const std::string& name) const {
   UniqueFd fd(openat(fd_.get(), name.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) return SystemError(absl::StrCat("open ", path_, "/", name), errno);
+  if (!fd.valid()) return ErrnoStatus(absl::StrCat("open ", path_, "/", name), errno, kOtherwise);
   return fd;
 }
 
@@ -48,7 +51,7 @@ absl::StatusOr<std::string> ProcDirectory::ReadFile(const std::string& name,
   while (filled < max_bytes) {
     const ssize_t n = read(file->get(), text.data() + filled, max_bytes - filled);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return SystemError(absl::StrCat("read ", path_, "/", name), errno);
+    if (n < 0) return ErrnoStatus(absl::StrCat("read ", path_, "/", name), errno, kOtherwise);
     if (n == 0) break;
     filled += n;
   }
@@ -59,7 +62,7 @@ absl::StatusOr<std::string> ProcDirectory::ReadFile(const std::string& name,
 absl::StatusOr<std::string> ProcDirectory::ReadLink(const std::string& name) const {
   char target[PATH_MAX];
   const ssize_t size = readlinkat(fd_.get(), name.c_str(), target, sizeof(target));
-  if (size < 0) return SystemError(absl::StrCat("readlink ", path_, "/", name), errno);
+  if (size < 0) return ErrnoStatus(absl::StrCat("readlink ", path_, "/", name), errno, kOtherwise);
   return std::string(target, size);
 }
 
@@ -79,9 +82,9 @@ absl::Status ProcDirectory::ForEachNumber(
   // A stream of its own, from the start: readdir moves the position of the descriptor that it is
   // given.
   UniqueFd fd(openat(fd_.get(), ".", kDirectoryFlags));
-  if (!fd.valid()) return SystemError(absl::StrCat("open ", path_), errno);
+  if (!fd.valid()) return ErrnoStatus(absl::StrCat("open ", path_), errno, kOtherwise);
   const std::unique_ptr<DIR, int (*)(DIR*)> stream(fdopendir(fd.get()), closedir);
-  if (stream == nullptr) return SystemError(absl::StrCat("open ", path_), errno);
+  if (stream == nullptr) return ErrnoStatus(absl::StrCat("open ", path_), errno, kOtherwise);
   fd.release();
   while (true) {
     errno = 0;
@@ -91,7 +94,8 @@ absl::Status ProcDirectory::ForEachNumber(
     if (!absl::SimpleAtoi(entry->d_name, &number)) continue;
     if (!visit(number, entry->d_name)) return absl::OkStatus();
   }
-  return errno == 0 ? absl::OkStatus() : SystemError(absl::StrCat("read ", path_), errno);
+  return errno == 0 ? absl::OkStatus()
+                    : ErrnoStatus(absl::StrCat("read ", path_), errno, kOtherwise);
 }
 
 }  // namespace tcpmedic

@@ -12,8 +12,8 @@
 #include <system_error>
 #include <utility>
 
-#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "core/errno_status.h"
 
 namespace tcpmedic::cli {
 namespace {
@@ -57,11 +57,11 @@ absl::StatusOr<ScratchDirectory> ScratchDirectory::Create() {
   std::string path =
       absl::StrCat(base == nullptr || *base == '\0' ? "/tmp" : base, "/tcpmedic-drill-XXXXXX");
   if (mkdtemp(path.data()) == nullptr) {
-    return absl::ErrnoToStatus(errno, absl::StrCat("mkdtemp ", path));
+    return ErrnoStatus(absl::StrCat("mkdtemp ", path));
   }
   int fds[2];
   if (pipe2(fds, O_CLOEXEC) != 0) {
-    const absl::Status status = absl::ErrnoToStatus(errno, "pipe2");
+    const absl::Status status = ErrnoStatus("pipe2");
     RemoveAll(path);
     return status;
   }
@@ -72,7 +72,7 @@ absl::StatusOr<ScratchDirectory> ScratchDirectory::Create() {
   }
   close(fds[0]);
   if (keeper < 0) {
-    const absl::Status status = absl::ErrnoToStatus(errno, "fork");
+    const absl::Status status = ErrnoStatus("fork");
     close(fds[1]);
     RemoveAll(path);
     return status;

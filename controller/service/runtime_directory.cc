@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -11,20 +10,16 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "core/default_paths.h"
+#include "core/errno_status.h"
 
 namespace tcpmedic {
 namespace {
-
-absl::Status Failed(absl::string_view what, const std::string& path) {
-  const int error = errno;
-  return absl::ErrnoToStatus(error, absl::StrCat(what, " ", path, ": ", strerrorname_np(error)));
-}
 
 // A path that someone else can write to, or a symbolic link of theirs, would let them answer in our
 // place.
 absl::Status CheckPrivate(const std::string& path) {
   struct stat info {};
-  if (lstat(path.c_str(), &info) != 0) return Failed("stat", path);
+  if (lstat(path.c_str(), &info) != 0) return ErrnoStatus(absl::StrCat("stat ", path));
   if (!S_ISDIR(info.st_mode)) {
     return absl::FailedPreconditionError(absl::StrCat(path, " is not a directory"));
   }
@@ -45,10 +40,11 @@ absl::Status CheckPrivate(const std::string& path) {
 absl::Status MakePrivateDirectory(const std::string& path) {
   if (mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return absl::OkStatus();
   const size_t slash = path.rfind('/');
-  if (errno != ENOENT || slash == std::string::npos || slash == 0) return Failed("mkdir", path);
+  if (errno != ENOENT || slash == std::string::npos || slash == 0)
+    return ErrnoStatus(absl::StrCat("mkdir ", path));
   if (absl::Status above = MakePrivateDirectory(path.substr(0, slash)); !above.ok()) return above;
   if (mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return absl::OkStatus();
-  return Failed("mkdir", path);
+  return ErrnoStatus(absl::StrCat("mkdir ", path));
 }
 
 absl::StatusOr<std::unique_ptr<RuntimeDirectory>> RuntimeDirectory::Claim(const std::string& path) {
@@ -62,10 +58,10 @@ absl::StatusOr<std::unique_ptr<RuntimeDirectory>> RuntimeDirectory::Claim(const 
 
   const std::string lock_path = absl::StrCat(path, "/controller.lock");
   const int fd = open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) return Failed("open", lock_path);
+  if (fd < 0) return ErrnoStatus(absl::StrCat("open ", lock_path));
   if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
     const bool held = errno == EWOULDBLOCK;
-    const absl::Status failed = Failed("lock", lock_path);
+    const absl::Status failed = ErrnoStatus(absl::StrCat("lock ", lock_path));
     char pid[16] = {};
     const ssize_t length = pread(fd, pid, sizeof(pid) - 1, 0);
     close(fd);
@@ -78,10 +74,11 @@ absl::StatusOr<std::unique_ptr<RuntimeDirectory>> RuntimeDirectory::Claim(const 
   std::unique_ptr<RuntimeDirectory> directory(new RuntimeDirectory(path, fd));
   const std::string pid = absl::StrCat(getpid(), "\n");
   if (ftruncate(fd, 0) != 0 || pwrite(fd, pid.data(), pid.size(), 0) < 0) {
-    return Failed("write", lock_path);
+    return ErrnoStatus(absl::StrCat("write ", lock_path));
   }
   for (const std::string& socket : {directory->agents_socket_, directory->operators_socket_}) {
-    if (unlink(socket.c_str()) != 0 && errno != ENOENT) return Failed("remove", socket);
+    if (unlink(socket.c_str()) != 0 && errno != ENOENT)
+      return ErrnoStatus(absl::StrCat("remove ", socket));
   }
   return directory;
 }
