@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/clock.h"
 #include "core/errno_status.h"
+#include "core/unique_fd.h"
 
 extern char** environ;
 
@@ -25,26 +26,6 @@ namespace {
 
 // What Spawn promises for an errno that says neither NotFound nor PermissionDenied.
 constexpr absl::StatusCode kOtherwise = absl::StatusCode::kInternal;
-
-class Fd {
- public:
-  explicit Fd(int fd = -1) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(other.Release()) {}
-  Fd& operator=(Fd&& other) noexcept {
-    Close();
-    fd_ = other.Release();
-    return *this;
-  }
-  ~Fd() { Close(); }
-  int get() const { return fd_; }
-  int Release() { return std::exchange(fd_, -1); }
-  void Close() {
-    if (fd_ >= 0) close(Release());
-  }
-
- private:
-  int fd_;
-};
 
 // Everything that the child needs between fork and exec, made before the fork: there it may not
 // allocate.
@@ -111,19 +92,19 @@ struct Started {
 };
 
 absl::StatusOr<Started> Start(Prepared prepared, const std::string& program) {
-  const Fd input(open("/dev/null", O_RDONLY | O_CLOEXEC));
-  if (input.get() < 0) return ErrnoStatus("open /dev/null", errno, kOtherwise);
+  const UniqueFd input(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (!input.valid()) return ErrnoStatus("open /dev/null", errno, kOtherwise);
   prepared.input = input.get();
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return ErrnoStatus("pipe2", errno, kOtherwise);
-  const Fd read_end(ends[0]);
-  Fd write_end(ends[1]);
+  const UniqueFd read_end(ends[0]);
+  UniqueFd write_end(ends[1]);
   prepared.report = write_end.get();
 
   const pid_t pid = fork();
   if (pid < 0) return ErrnoStatus("fork", errno, kOtherwise);
   if (pid == 0) Become(prepared);
-  write_end.Close();
+  write_end.reset();
 
   int error = 0;
   ssize_t got = 0;
@@ -178,11 +159,13 @@ std::string ChildExit::ToString() const {
 absl::StatusOr<ChildProcess> ChildProcess::Spawn(const ChildOptions& options) {
   if (options.command.empty()) return absl::InvalidArgumentError("no command to execute");
   Prepared prepared = Prepare(options);
-  Fd output;
+  UniqueFd output;
   if (!options.output_path.empty()) {
-    output = Fd(open(options.output_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
-    if (output.get() < 0)
+    output = UniqueFd(
+        open(options.output_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+    if (!output.valid()) {
       return ErrnoStatus(absl::StrCat("open ", options.output_path), errno, kOtherwise);
+    }
     prepared.output = prepared.error = output.get();
   }
   const absl::StatusOr<Started> started = Start(std::move(prepared), options.command[0]);
@@ -235,11 +218,11 @@ absl::StatusOr<std::string> OutputOf(const std::vector<std::string>& command,
                                      absl::Duration timeout, size_t max_bytes) {
   if (command.empty()) return absl::InvalidArgumentError("no command to execute");
   const absl::Duration deadline = Uptime() + timeout;
-  const Fd null(open("/dev/null", O_WRONLY | O_CLOEXEC));
+  const UniqueFd null(open("/dev/null", O_WRONLY | O_CLOEXEC));
   int ends[2];
-  if (null.get() < 0 || pipe2(ends, O_CLOEXEC) != 0) return ErrnoStatus("pipe2", errno, kOtherwise);
-  const Fd read_end(ends[0]);
-  Fd write_end(ends[1]);
+  if (!null.valid() || pipe2(ends, O_CLOEXEC) != 0) return ErrnoStatus("pipe2", errno, kOtherwise);
+  const UniqueFd read_end(ends[0]);
+  UniqueFd write_end(ends[1]);
 
   ChildOptions options;
   options.command = command;
@@ -249,7 +232,7 @@ absl::StatusOr<std::string> OutputOf(const std::vector<std::string>& command,
   const absl::StatusOr<Started> started = Start(std::move(prepared), command[0]);
   if (!started.ok()) return started.status();
   ChildProcess child(started->pid, started->pidfd);
-  write_end.Close();
+  write_end.reset();
 
   std::string output;
   char buffer[16 << 10];

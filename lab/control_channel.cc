@@ -27,8 +27,8 @@ absl::StatusOr<std::pair<ControlChannel, ControlChannel>> ControlChannel::Create
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) != 0) {
     return ErrnoStatus("socketpair");
   }
-  std::pair<ControlChannel, ControlChannel> ends{ControlChannel{OwnedFd(fds[0])},
-                                                 ControlChannel{OwnedFd(fds[1])}};
+  std::pair<ControlChannel, ControlChannel> ends{ControlChannel{UniqueFd(fds[0])},
+                                                 ControlChannel{UniqueFd(fds[1])}};
   for (const int fd : fds) {
     const int on = 1;
     const int buffer_bytes = 4 * kMaxMessageBytes;

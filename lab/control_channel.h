@@ -13,20 +13,20 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "core/unique_fd.h"
 #include "lab/control_message.h"
-#include "lab/owned_fd.h"
 
 namespace tcpmedic::lab {
 
 struct ReceivedMessage {
   ControlMessage message;
-  std::vector<OwnedFd> fds;
+  std::vector<UniqueFd> fds;
   pid_t sender_pid = 0;
 };
 
 class ControlChannel {
  public:
-  explicit ControlChannel(OwnedFd socket) : socket_(std::move(socket)) {}
+  explicit ControlChannel(UniqueFd socket) : socket_(std::move(socket)) {}
 
   // The two ends; both close-on-exec.
   static absl::StatusOr<std::pair<ControlChannel, ControlChannel>> CreatePair();
@@ -42,7 +42,7 @@ class ControlChannel {
   int fd() const { return socket_.get(); }
 
  private:
-  OwnedFd socket_;
+  UniqueFd socket_;
 };
 
 }  // namespace tcpmedic::lab

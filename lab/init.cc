@@ -23,10 +23,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/errno_status.h"
+#include "core/unique_fd.h"
 #include "lab/control_channel.h"
 #include "lab/host_network.h"
 #include "lab/host_role.h"
-#include "lab/owned_fd.h"
 
 namespace tcpmedic::lab {
 namespace {
@@ -39,17 +39,17 @@ absl::StatusOr<uint64_t> NamespaceInode(const char* path) {
   return found.st_ino;
 }
 
-absl::StatusOr<OwnedFd> Open(const char* path, int flags) {
-  OwnedFd fd(open(path, flags | O_CLOEXEC));
+absl::StatusOr<UniqueFd> Open(const char* path, int flags) {
+  UniqueFd fd(open(path, flags | O_CLOEXEC));
   if (!fd.valid()) return ErrnoStatus(absl::StrCat("open ", path));
   return fd;
 }
 
 // One host's namespace, as process 1 holds it.
 struct HostNamespace {
-  OwnedFd netns;
-  OwnedFd tun;
-  OwnedFd net_dev;
+  UniqueFd netns;
+  UniqueFd tun;
+  UniqueFd net_dev;
   Ready::Namespace identity;
 };
 
@@ -95,7 +95,7 @@ struct Program {
 // Process 1 of the lab's PID namespace.
 class Init {
  public:
-  Init(const RoleFlags& flags, const ControlChannel& control, OwnedFd path_record, OwnedFd holder)
+  Init(const RoleFlags& flags, const ControlChannel& control, UniqueFd path_record, UniqueFd holder)
       : flags_(flags),
         control_(control),
         path_record_(std::move(path_record)),
@@ -113,7 +113,7 @@ class Init {
     const ssize_t length = readlink("/proc/self/exe", self, sizeof(self));
     if (length < 0) return ErrnoStatus("readlink /proc/self/exe");
     self_.assign(self, length);
-    absl::StatusOr<OwnedFd> null = Open("/dev/null", O_RDWR);
+    absl::StatusOr<UniqueFd> null = Open("/dev/null", O_RDWR);
     if (!null.ok()) return null.status();
     null_ = *std::move(null);
     Ready ready;
@@ -136,7 +136,7 @@ class Init {
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
     sigprocmask(SIG_BLOCK, &child, nullptr);
-    const OwnedFd children(signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK));
+    const UniqueFd children(signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!children.valid()) return;
     Reap();  // what ended before the signal was blocked
     for (;;) {
@@ -163,17 +163,17 @@ class Init {
     absl::StatusOr<int> tun =
         SetUpHostNetwork(std::string(AddressOf(role, flags_.ipv6)), flags_.path);
     if (!tun.ok()) return tun.status();
-    made.tun = OwnedFd(*tun);
-    absl::StatusOr<OwnedFd> netns = Open("/proc/self/ns/net", O_RDONLY);
+    made.tun = UniqueFd(*tun);
+    absl::StatusOr<UniqueFd> netns = Open("/proc/self/ns/net", O_RDONLY);
     if (!netns.ok()) return netns.status();
     made.netns = *std::move(netns);
-    absl::StatusOr<OwnedFd> net_dev = Open("/proc/self/net/dev", O_RDONLY);
+    absl::StatusOr<UniqueFd> net_dev = Open("/proc/self/net/dev", O_RDONLY);
     if (!net_dev.ok()) return net_dev.status();
     made.net_dev = *std::move(net_dev);
     const absl::StatusOr<uint64_t> inode = NamespaceInode("/proc/self/ns/net");
     if (!inode.ok()) return inode.status();
     made.identity.inode = *inode;
-    const OwnedFd any_socket(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const UniqueFd any_socket(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     socklen_t size = sizeof(made.identity.cookie);
     if (getsockopt(any_socket.get(), SOL_SOCKET, SO_NETNS_COOKIE, &made.identity.cookie, &size) !=
         0) {
@@ -200,10 +200,10 @@ class Init {
     absl::Status status = StartProgram(emulator);
     // From now on the emulator alone holds the devices: they go when it goes.
     for (HostNamespace* each : {&client, &server}) {
-      each->tun = OwnedFd();
-      each->net_dev = OwnedFd();
+      each->tun = UniqueFd();
+      each->net_dev = UniqueFd();
     }
-    path_record_ = OwnedFd();
+    path_record_ = UniqueFd();
     return status;
   }
 
@@ -238,7 +238,7 @@ class Init {
     absl::StatusOr<std::optional<ReceivedMessage>> received = control_.Receive();
     if (!received.ok()) return false;
     if (!received->has_value()) return true;
-    const std::vector<OwnedFd>& fds = (*received)->fds;
+    const std::vector<UniqueFd>& fds = (*received)->fds;
     if (const auto* run = std::get_if<RunRequest>(&(*received)->message)) {
       Program program{
           run->id, run->argv, run->environment, {null_.get()}, host(run->host).netns.get()};
@@ -261,10 +261,10 @@ class Init {
 
   const RoleFlags flags_;
   const ControlChannel& control_;
-  OwnedFd path_record_;
-  const OwnedFd holder_;  // pidfd
-  std::string self_;      // this program's file
-  OwnedFd null_;
+  UniqueFd path_record_;
+  const UniqueFd holder_;  // pidfd
+  std::string self_;       // this program's file
+  UniqueFd null_;
   HostNamespace hosts_[2];    // by HostRole
   std::map<pid_t, int> ids_;  // of living programs, by their pid in here
 };
@@ -287,13 +287,13 @@ int Fail(const ControlChannel& control, const absl::Status& status) {
 }  // namespace
 
 int RunInit(const RoleFlags& flags) {
-  ControlChannel control((OwnedFd(kControlFd)));
-  OwnedFd path_record(kPathRecordFd);
+  ControlChannel control((UniqueFd(kControlFd)));
+  UniqueFd path_record(kPathRecordFd);
   for (const int fd : {kControlFd, kPathRecordFd}) fcntl(fd, F_SETFD, FD_CLOEXEC);
   // PDEATHSIG would follow the holder's thread, which may end before its process does; a pidfd
   // follows the process, and no copy of the control socket that another child of the holder
   // inherited can hide its end.
-  OwnedFd holder(static_cast<int>(syscall(SYS_pidfd_open, getppid(), 0)));
+  UniqueFd holder(static_cast<int>(syscall(SYS_pidfd_open, getppid(), 0)));
   if (!holder.valid()) return Fail(control, ErrnoStatus("pidfd_open the lab's holder"));
   if (absl::Status status = EnterNewNamespaces(); !status.ok()) return Fail(control, status);
   const pid_t init = fork();
@@ -308,8 +308,8 @@ int RunInit(const RoleFlags& flags) {
     return 0;
   }
   // Only process 1 may hold the control socket: its end of file is the lab's.
-  control = ControlChannel(OwnedFd());
-  path_record = OwnedFd();
+  control = ControlChannel(UniqueFd());
+  path_record = UniqueFd();
   int state = 0;
   while (waitpid(init, &state, 0) < 0 && errno == EINTR) {
   }

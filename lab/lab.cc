@@ -21,10 +21,10 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "core/errno_status.h"
+#include "core/unique_fd.h"
 #include "lab/control_channel.h"
 #include "lab/emulator.h"
 #include "lab/init.h"
-#include "lab/owned_fd.h"
 #include "lab/remnants.h"
 #include "lab/role_flags.h"
 #include "lab/timeline_record.h"
@@ -59,8 +59,8 @@ absl::StatusOr<std::string> FindLabBinary(const std::string& given) {
 absl::StatusOr<pid_t> Spawn(const std::string& binary, const std::vector<std::string>& arguments,
                             int control_fd, int path_record_fd) {
   // Out of the way of the numbers that they get.
-  const OwnedFd control(fcntl(control_fd, F_DUPFD_CLOEXEC, kPathRecordFd + 1));
-  const OwnedFd record(fcntl(path_record_fd, F_DUPFD_CLOEXEC, kPathRecordFd + 1));
+  const UniqueFd control(fcntl(control_fd, F_DUPFD_CLOEXEC, kPathRecordFd + 1));
+  const UniqueFd record(fcntl(path_record_fd, F_DUPFD_CLOEXEC, kPathRecordFd + 1));
   if (!control.valid() || !record.valid()) return ErrnoStatus("duplicate a descriptor");
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -403,7 +403,7 @@ absl::Status Lab::EndTransfer(const Transfer& transfer) {
 
 absl::StatusOr<pid_t> Lab::RunCommand(HostRole host, const std::string& command, uint16_t port,
                                       const std::string& output_file) {
-  const OwnedFd output(open(output_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  const UniqueFd output(open(output_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   if (!output.valid()) return ErrnoStatus(absl::StrCat("open ", output_file));
   return impl_->Run({.host = host,
                      .argv = {"/bin/sh", "-c", command},

@@ -10,9 +10,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "core/errno_status.h"
+#include "core/unique_fd.h"
 #include "lab/byte_allowance.h"
 #include "lab/endpoint.h"
-#include "lab/owned_fd.h"
 
 namespace tcpmedic::lab {
 namespace {
@@ -23,14 +23,14 @@ constexpr size_t kMaxConnections = 1024;
 constexpr int64_t kChunkBytes = 1 << 20;
 
 struct Connection {
-  OwnedFd socket;
+  UniqueFd socket;
   ByteAllowance allowance;
 };
 
-absl::StatusOr<OwnedFd> Listen(const std::string& address, const TransferOptions& options) {
+absl::StatusOr<UniqueFd> Listen(const std::string& address, const TransferOptions& options) {
   const absl::StatusOr<Endpoint> at = Endpoint::Of(address, options.port);
   if (!at.ok()) return at.status();
-  OwnedFd listener(socket(at->family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  UniqueFd listener(socket(at->family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!listener.valid()) return ErrnoStatus("open a TCP socket");
   const int on = 1;
   setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
@@ -51,7 +51,7 @@ absl::StatusOr<OwnedFd> Listen(const std::string& address, const TransferOptions
 absl::Status RunReceiver(const std::string& address, const TransferOptions& options,
                          TimelineRecord* record) {
   if (absl::Status status = Validate(options); !status.ok()) return status;
-  absl::StatusOr<OwnedFd> listener = Listen(address, options);
+  absl::StatusOr<UniqueFd> listener = Listen(address, options);
   if (!listener.ok()) return listener.status();
 
   std::list<Connection> connections;
@@ -97,7 +97,7 @@ absl::Status RunReceiver(const std::string& address, const TransferOptions& opti
       connection = ended ? connections.erase(connection) : std::next(connection);
     }
     if (polled[0].revents & POLLIN) {
-      OwnedFd socket(accept4(listener->get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+      UniqueFd socket(accept4(listener->get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
       if (socket.valid()) {
         connections.push_back({std::move(socket), ByteAllowance(options.read_rate_bps, now)});
         record->connections.fetch_add(1, std::memory_order_relaxed);

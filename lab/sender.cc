@@ -10,9 +10,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "core/errno_status.h"
+#include "core/unique_fd.h"
 #include "lab/byte_allowance.h"
 #include "lab/endpoint.h"
-#include "lab/owned_fd.h"
 
 namespace tcpmedic::lab {
 namespace {
@@ -28,7 +28,7 @@ class Flow {
       : to_(to), options_(options), allowance_(options.app_rate_bps, now) {}
 
   absl::Status Connect() {
-    socket_ = OwnedFd(socket(to_.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    socket_ = UniqueFd(socket(to_.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!socket_.valid()) return ErrnoStatus("open a TCP socket");
     const std::string& algorithm = options_.congestion_control;
     if (setsockopt(socket_.get(), IPPROTO_TCP, TCP_CONGESTION, algorithm.data(),
@@ -104,7 +104,7 @@ class Flow {
   const Endpoint to_;
   const TransferOptions options_;
   ByteAllowance allowance_;
-  OwnedFd socket_;
+  UniqueFd socket_;
   int64_t sent_bytes_ = 0;
   bool closing_ = false;
 };

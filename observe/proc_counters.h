@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "core/unique_fd.h"
 #include "observe/counters.h"
 #include "observe/proc_directory.h"
-#include "observe/unique_fd.h"
 
 namespace tcpmedic {
 

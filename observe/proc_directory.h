@@ -10,7 +10,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "observe/unique_fd.h"
+#include "core/unique_fd.h"
 
 namespace tcpmedic {
 

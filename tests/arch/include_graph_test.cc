@@ -174,9 +174,13 @@ TEST(IncludeGraph, CoreTheVocabularyAndDiagnosisDoNoIo) {
                                     "cstdio",       "stdio.h",    "unistd.h",     "fcntl.h",
                                     "sys/socket.h", "sys/stat.h", "sys/ioctl.h",  "iostream",
                                     "poll.h",       "dirent.h",   "sys/syscall.h"};
-  // The environment that default paths depend on is read once, beside the pure function that is
-  // tested.
-  const std::set<std::string> exempt = {"core/default_paths.cc"};
+  const std::set<std::string> exempt = {
+      // The environment that default paths depend on is read once, beside the pure function that is
+      // tested.
+      "core/default_paths.cc",
+      // It closes what others opened, as free() gives memory back; it reads and writes nothing.
+      "core/unique_fd.cc",
+  };
   std::set<std::string> offenders;
   for (const Include& include : Includes()) {
     const std::string module = ModuleOf(include.file);

@@ -25,8 +25,8 @@ TEST_F(ControlChannelTest, MessagesArriveInOrderWithTheirSendersPid) {
 TEST_F(ControlChannelTest, DescriptorsTravelWithTheirMessage) {
   int pipe_fds[2];
   ASSERT_EQ(pipe(pipe_fds), 0);
-  const OwnedFd reading(pipe_fds[0]);
-  const OwnedFd writing(pipe_fds[1]);
+  const UniqueFd reading(pipe_fds[0]);
+  const UniqueFd writing(pipe_fds[1]);
   ASSERT_EQ(ends_.first.Send(Started{1}, {reading.get(), writing.get()}), absl::OkStatus());
   const absl::StatusOr<std::optional<ReceivedMessage>> received = ends_.second.Receive();
   ASSERT_TRUE(received.ok()) << received.status();

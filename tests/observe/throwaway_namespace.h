@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <functional>
 
-#include "observe/unique_fd.h"
+#include "core/unique_fd.h"
 
 namespace tcpmedic {
 

@@ -1,8 +1,6 @@
-// Owns a file descriptor and closes it. Thread-compatible.
-#ifndef TCPMEDIC_OBSERVE_UNIQUE_FD_H_
-#define TCPMEDIC_OBSERVE_UNIQUE_FD_H_
-
-#include <unistd.h>
+// Owns a file descriptor and closes it. Thread-compatible. -1: owns none.
+#ifndef TCPMEDIC_CORE_UNIQUE_FD_H_
+#define TCPMEDIC_CORE_UNIQUE_FD_H_
 
 #include <utility>
 
@@ -22,10 +20,7 @@ class UniqueFd {
   int get() const { return fd_; }
   bool valid() const { return fd_ >= 0; }
   int release() { return std::exchange(fd_, -1); }
-  void reset(int fd = -1) {
-    if (fd_ >= 0) close(fd_);
-    fd_ = fd;
-  }
+  void reset(int fd = -1);
 
  private:
   int fd_ = -1;
@@ -33,4 +28,4 @@ class UniqueFd {
 
 }  // namespace tcpmedic
 
-#endif  // TCPMEDIC_OBSERVE_UNIQUE_FD_H_
+#endif  // TCPMEDIC_CORE_UNIQUE_FD_H_
