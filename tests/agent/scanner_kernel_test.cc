@@ -22,6 +22,7 @@
 #include "agent/signatures.h"
 #include "core/clock.h"
 #include "observe/namespaces.h"
+#include "tests/agent/established_signature.h"
 
 namespace tcpmedic {
 namespace {
@@ -91,22 +92,6 @@ class Fork {
  private:
   int pid_ = -1;
 };
-
-v1::SignatureSet EstablishedSignature() {
-  v1::SignatureSet set;
-  set.set_revision("r1");
-  set.set_digest("d1");
-  v1::Signature* signature = set.add_signatures();
-  signature->set_name("any-established");
-  signature->set_title("An established socket");
-  signature->set_severity(v1::SEVERITY_WARNING);
-  signature->set_subject(v1::SUBJECT_SOCKET);
-  signature->set_sockets("socket.state == \"established\"");
-  signature->add_group_by("netns");
-  signature->mutable_window()->set_seconds(1);
-  signature->set_verdict("it is established");
-  return set;
-}
 
 TEST(ScannerKernelTest, SocketsSharedByForkAreAttributedToBothHolders) {
   const uint64_t inode = EnterNewNamespace();

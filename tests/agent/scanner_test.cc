@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "tests/agent/established_signature.h"
 
 namespace tcpmedic {
 namespace {
@@ -78,22 +79,6 @@ ObservedNamespace Netns(uint64_t cookie, SocketSource* sockets, CounterSource* c
   return netns;
 }
 
-CompiledSet EstablishedSignature() {
-  v1::SignatureSet set;
-  set.set_revision("r1");
-  set.set_digest("d1");
-  v1::Signature* signature = set.add_signatures();
-  signature->set_name("any-established");
-  signature->set_title("An established socket");
-  signature->set_severity(v1::SEVERITY_WARNING);
-  signature->set_subject(v1::SUBJECT_SOCKET);
-  signature->set_sockets("socket.state == \"established\"");
-  signature->add_group_by("netns");
-  signature->mutable_window()->set_seconds(1);
-  signature->set_verdict("it is established");
-  return *CompileSet(set);
-}
-
 class ScannerTest : public ::testing::Test {
  protected:
   ScannerTest() : scanner_({}) {}
@@ -115,7 +100,7 @@ class ScannerTest : public ::testing::Test {
 };
 
 TEST_F(ScannerTest, FindingReachesTheReportWithItsPlace) {
-  scanner_.SetSignatures(EstablishedSignature());
+  scanner_.SetSignatures(*CompileSet(EstablishedSignature()));
   sockets_.AddEstablished(100);
   counters_.values = Counters(1, 1, 0);
   const v1::Report report = ScanFor(absl::Seconds(3), {Netns(7, &sockets_, &counters_)});
@@ -142,13 +127,13 @@ TEST_F(ScannerTest, NothingIsDumpedWithoutSignatures) {
 }
 
 TEST_F(ScannerTest, OnlyTheStatesThatASignatureWantsAreAskedFor) {
-  scanner_.SetSignatures(EstablishedSignature());
+  scanner_.SetSignatures(*CompileSet(EstablishedSignature()));
   ScanFor(absl::ZeroDuration(), {Netns(7, &sockets_, nullptr)});
   EXPECT_EQ(sockets_.states_asked, MaskOf(TcpState::kEstablished));
 }
 
 TEST_F(ScannerTest, NamespaceWithoutSuchSocketsIsNotDumped) {
-  scanner_.SetSignatures(EstablishedSignature());
+  scanner_.SetSignatures(*CompileSet(EstablishedSignature()));
   counters_.values = Counters(/*established=*/0, /*in_use=*/3, /*time_wait=*/9);
   ScanFor(absl::ZeroDuration(), {Netns(7, &sockets_, &counters_)});
   EXPECT_EQ(sockets_.dumps, 0);
@@ -158,7 +143,7 @@ TEST_F(ScannerTest, NamespaceWithoutSuchSocketsIsNotDumped) {
 }
 
 TEST_F(ScannerTest, FindingSurvivesADumpThatFailedAndItIsSaid) {
-  scanner_.SetSignatures(EstablishedSignature());
+  scanner_.SetSignatures(*CompileSet(EstablishedSignature()));
   sockets_.AddEstablished(100);
   ASSERT_EQ(ScanFor(absl::Seconds(3), {Netns(7, &sockets_, nullptr)}).findings_size(), 1);
   sockets_.status = absl::UnavailableError("sock_diag: recvmsg: EAGAIN");
@@ -182,7 +167,7 @@ TEST_F(ScannerTest, NamespacesThatCannotBeEnteredAreSaidInOneSentence) {
 
 TEST_F(ScannerTest, ReportOverItsBoundSaysHowManyFindingsAreMissing) {
   Scanner small({.max_report_bytes = 1});
-  small.SetSignatures(EstablishedSignature());
+  small.SetSignatures(*CompileSet(EstablishedSignature()));
   sockets_.AddEstablished(100);
   v1::Report report;
   for (int i = 0; i < 4; ++i) {

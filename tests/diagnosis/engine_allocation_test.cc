@@ -2,44 +2,13 @@
 // before.
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <cstdint>
 #include <vector>
 
 #include "diagnosis/engine.h"
 #include "tests/diagnosis/flow.h"
 #include "tests/diagnosis/shipped_signature.h"
-
-namespace {
-
-std::atomic<int64_t> allocations{0};
-
-}  // namespace
-
-// glibc's allocator under its other names; operator new and every library come through here.
-extern "C" {
-void* __libc_malloc(size_t);
-void* __libc_calloc(size_t, size_t);
-void* __libc_realloc(void*, size_t);
-void* __libc_memalign(size_t, size_t);
-
-void* malloc(size_t size) {
-  ++allocations;
-  return __libc_malloc(size);
-}
-void* calloc(size_t count, size_t size) {
-  ++allocations;
-  return __libc_calloc(count, size);
-}
-void* realloc(void* old, size_t size) {
-  ++allocations;
-  return __libc_realloc(old, size);
-}
-void* aligned_alloc(size_t alignment, size_t size) {
-  ++allocations;
-  return __libc_memalign(alignment, size);
-}
-}
+#include "tests/support/allocation_count.h"
 
 namespace tcpmedic {
 namespace {
@@ -59,9 +28,9 @@ std::vector<int64_t> AllocationsPerScan(std::vector<Flow>* flows, int scans) {
     }
     engine.BeginScan(At(second));
     engine.BeginNamespace(netns);
-    const int64_t before = allocations.load();
+    const int64_t before = AllocationCount();
     for (const SocketSample& sample : samples) engine.Observe(sample);
-    per_scan.push_back(allocations.load() - before);
+    per_scan.push_back(AllocationCount() - before);
     engine.EndNamespace(true);
     engine.EndScan();
   }

@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cstdio>
 #include <vector>
 
@@ -13,38 +12,7 @@
 #include "absl/time/time.h"
 #include "observe/inet_diag_socket.h"
 #include "tests/observe/throwaway_namespace.h"
-
-namespace {
-
-std::atomic<int64_t> allocations{0};
-
-}  // namespace
-
-// glibc's allocator under its other names; operator new and every library in this process come
-// through here.
-extern "C" {
-void* __libc_malloc(size_t);
-void* __libc_calloc(size_t, size_t);
-void* __libc_realloc(void*, size_t);
-void* __libc_memalign(size_t, size_t);
-
-void* malloc(size_t size) {
-  ++allocations;
-  return __libc_malloc(size);
-}
-void* calloc(size_t count, size_t size) {
-  ++allocations;
-  return __libc_calloc(count, size);
-}
-void* realloc(void* old, size_t size) {
-  ++allocations;
-  return __libc_realloc(old, size);
-}
-void* aligned_alloc(size_t alignment, size_t size) {
-  ++allocations;
-  return __libc_memalign(alignment, size);
-}
-}
+#include "tests/support/allocation_count.h"
 
 namespace tcpmedic {
 namespace {
@@ -75,10 +43,10 @@ struct Cost {
 
 Cost Measure(InetDiagSocket& socket) {
   int64_t visited = 0;
-  const int64_t before = allocations;
+  const int64_t before = AllocationCount();
   const absl::Time start = absl::Now();
   const auto stats = socket.Dump({}, [&](const SocketSample&) { ++visited; });
-  const Cost cost = {visited, allocations - before, absl::Now() - start};
+  const Cost cost = {visited, AllocationCount() - before, absl::Now() - start};
   EXPECT_TRUE(stats.ok()) << stats.status();
   EXPECT_EQ(stats->malformed_messages, 0);
   return cost;
@@ -113,9 +81,9 @@ TEST(DumpCost, AllocationsDoNotGrowWithTheNumberOfSockets) {
 }
 
 TEST(DumpCost, TheCountSeesWhatLibrariesAllocate) {
-  const int64_t before = allocations;
+  const int64_t before = AllocationCount();
   ASSERT_TRUE(ConnectSockDiag().ok());  // libnl mallocs the socket, we new the channel
-  EXPECT_GE(allocations - before, 2);
+  EXPECT_GE(AllocationCount() - before, 2);
 }
 
 }  // namespace

@@ -1,25 +1,9 @@
-// That evaluation allocates nothing, by counting every call of operator new in this program.
+// That evaluation allocates nothing.
 #include <gtest/gtest.h>
-
-#include <atomic>
-#include <cstdlib>
-#include <new>
 
 #include "core/expr/expression.h"
 #include "tests/core/expr/fake_activation.h"
-
-namespace {
-std::atomic<int64_t> allocations = 0;
-}  // namespace
-
-// Not inlined: the compiler would take free() of what new gave for a mismatch.
-[[gnu::noinline]] void* operator new(size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  std::abort();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+#include "tests/support/allocation_count.h"
 
 namespace tcpmedic::expr {
 namespace {
@@ -32,9 +16,9 @@ Expression CompileBool(absl::string_view text) {
 }
 
 int64_t AllocationsOfEvaluating(const Expression& expression, const Activation& activation) {
-  const int64_t before = allocations;
+  const int64_t before = AllocationCount();
   for (int i = 0; i < 1000; ++i) expression.Evaluate(activation);
-  return allocations - before;
+  return AllocationCount() - before;
 }
 
 FakeActivation Socket() {
