@@ -182,7 +182,7 @@ int Main(int argc, char** argv) {
   if (!coordinator.ok()) return Complain(coordinator.status().message());
   if (const absl::Status& verdict = (*coordinator)->audit_verdict(); !verdict.ok()) {
     controller_log::Write(Level::kError, "the audit log cannot be trusted",
-                          {{"problem", verdict.message()}});
+                          {{"problem", std::string(verdict.message())}});
   }
   auto server = Server::Start(**directory, coordinator->get());
   if (!server.ok()) return Complain(server.status().message());

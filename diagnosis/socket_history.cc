@@ -33,6 +33,16 @@ bool AnyCounterBackwards(const SocketPoint& older, const SocketPoint& newer) {
          Backwards(older.reorderings, newer.reorderings);
 }
 
+void CountReading(const SocketPoint& before, SocketPoint* point) {
+  point->readings = before.readings + 1;
+  point->unsent_readings = before.unsent_readings;
+  if (!point->segment_unsent.has_value()) {
+    point->unsent_readings = std::nullopt;
+  } else if (point->unsent_readings.has_value() && *point->segment_unsent) {
+    ++*point->unsent_readings;
+  }
+}
+
 }  // namespace
 
 SocketPoint PointOf(const SocketSample& sample, Moment at) {
@@ -46,6 +56,11 @@ SocketPoint PointOf(const SocketSample& sample, Moment at) {
   point.retransmits = Info(sample, &tcp_info::tcpi_total_retrans);
   point.dsacks = Info(sample, &tcp_info::tcpi_dsack_dups);
   point.reorderings = Info(sample, &tcp_info::tcpi_reord_seen);
+  const auto notsent_bytes = Info(sample, &tcp_info::tcpi_notsent_bytes);
+  const auto mss_bytes = Info(sample, &tcp_info::tcpi_snd_mss);
+  if (notsent_bytes.has_value() && mss_bytes.has_value()) {
+    point.segment_unsent = *notsent_bytes > 0 && *notsent_bytes >= *mss_bytes;
+  }
   point.rtt_us = RttUs(sample);
   point.cwnd_segments = Info(sample, &tcp_info::tcpi_snd_cwnd);
   point.ssthresh_segments = SsthreshSegments(sample);
@@ -63,12 +78,15 @@ SocketDelta Between(const SocketPoint& older, const SocketPoint& newer) {
   delta.retransmits = Increase(older.retransmits, newer.retransmits);
   delta.dsacks = Increase(older.dsacks, newer.dsacks);
   delta.reorderings = Increase(older.reorderings, newer.reorderings);
+  delta.readings = static_cast<int64_t>(newer.readings) - older.readings;
+  delta.unsent_readings = Increase(older.unsent_readings, newer.unsent_readings);
   return delta;
 }
 
-void SocketHistory::Add(const SocketPoint& point, absl::Duration cover) {
+void SocketHistory::Add(SocketPoint point, absl::Duration cover) {
   if (size_ > 0 && AnyCounterBackwards(newest(), point)) size_ = 0;
   if (size_ == 0) began_ = point.at;
+  CountReading(size_ > 0 ? newest() : SocketPoint(), &point);
 
   const bool newest_is_too_close =
       size_ >= 2 && newest().at.uptime - at(size_ - 2).at.uptime < cover / kIntervalsPerCover;

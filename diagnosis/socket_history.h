@@ -29,9 +29,17 @@ struct SocketPoint {
   std::optional<uint32_t> dsacks;
   std::optional<uint32_t> reorderings;
 
+  // Whether at least a whole segment was written by the program and not sent yet. Less than that
+  // may be waiting for an ACK only (Nagle's algorithm), whatever the window.
+  std::optional<bool> segment_unsent;
   std::optional<uint32_t> rtt_us;
   std::optional<uint32_t> cwnd_segments;
   std::optional<uint32_t> ssthresh_segments;
+
+  // Counted by SocketHistory, also over points that it has thinned out: the readings since it
+  // began, and those of them with a segment waiting. Unset once a reading did not report it.
+  uint32_t readings = 0;
+  std::optional<uint32_t> unsent_readings = 0;
 };
 SocketPoint PointOf(const SocketSample& sample, Moment at);
 
@@ -46,6 +54,8 @@ struct SocketDelta {
   std::optional<int64_t> retransmits;
   std::optional<int64_t> dsacks;
   std::optional<int64_t> reorderings;
+  std::optional<int64_t> readings;         // after the older one, up to and with the newer
+  std::optional<int64_t> unsent_readings;  // of these, with a segment waiting to be sent
 };
 SocketDelta Between(const SocketPoint& older, const SocketPoint& newer);
 
@@ -58,7 +68,7 @@ class SocketHistory {
   // Adds the newest point and forgets what is not needed to look `cover` back. A counter that went
   // backwards (the socket was disconnected and connected again, or 32 bits wrapped) begins a new
   // history.
-  void Add(const SocketPoint& point, absl::Duration cover);
+  void Add(SocketPoint point, absl::Duration cover);
 
   // Over the newest points that are `window` apart; nullopt before the window is full.
   std::optional<SocketDelta> Over(absl::Duration window) const;

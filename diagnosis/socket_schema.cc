@@ -211,6 +211,12 @@ const SocketAttribute kAttributes[] = {
        if (!busy_us_per_second.has_value()) return std::nullopt;
        return Value::Double(std::min(*busy_us_per_second / 1e6, 1.0));
      }},
+    {"socket.unsent_ratio", Type::Double(), "", Basis::kWindow,
+     "tcp_info.tcpi_notsent_bytes >= tcpi_snd_mss",
+     "share of the window's readings that had at least a segment waiting to be sent",
+     [](const SocketReading& r) {
+       return Double(Ratio(r, &SocketDelta::unsent_readings, &SocketDelta::readings, 0));
+     }},
     {"socket.rwnd_limited_ratio", Type::Double(), "", Basis::kWindow,
      "tcp_info.tcpi_rwnd_limited / tcpi_busy_time",
      "share of the busy time in which the receiver's window was the limit",

@@ -19,6 +19,7 @@
 #include "cli/drill/private_fleet.h"
 #include "cli/drill/scratch_directory.h"
 #include "lab/lab.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic::cli {
 namespace {
@@ -59,10 +60,6 @@ class InterruptGuard {
   struct sigaction old_int_ {};
   struct sigaction old_term_ {};
 };
-
-absl::Time FromProto(const google::protobuf::Timestamp& stamp) {
-  return absl::FromUnixSeconds(stamp.seconds()) + absl::Nanoseconds(stamp.nanos());
-}
 
 std::string Tail(const std::string& path) {
   std::ifstream in(path);

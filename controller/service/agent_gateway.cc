@@ -61,7 +61,7 @@ class Stream : public grpc::ServerBidiReactor<v1::AgentMessage, v1::ControllerMe
     }
     if (absl::Status taken = Take(incoming_); !taken.ok()) {
       controller_log::Write(Level::kWarning, "ending an agent's stream",
-                            {{"host", host_}, {"error", taken.message()}});
+                            {{"host", host_}, {"error", std::string(taken.message())}});
       End(taken);
       return;
     }

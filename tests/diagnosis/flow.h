@@ -19,6 +19,7 @@ struct Flow {
   Flow() {
     socket.info.tcpi_snd_cwnd = 12;
     socket.info.tcpi_snd_ssthresh = 8;
+    socket.info.tcpi_notsent_bytes = 65'536;
     socket.info.tcpi_data_segs_out = 1'000;
     socket.info.tcpi_total_retrans = 10;
     socket.info.tcpi_bytes_acked = 990 * 1'448 + 1;

@@ -35,6 +35,7 @@ class FreshCubicFlow {
     };
     SyntheticSocket socket;
     socket.info.tcpi_snd_cwnd = static_cast<uint32_t>(cwnd_before_);
+    socket.info.tcpi_notsent_bytes = 65'536;
     if (ssthresh_ < 1e9) socket.info.tcpi_snd_ssthresh = static_cast<uint32_t>(ssthresh_);
     socket.info.tcpi_data_segs_out = static_cast<uint32_t>(between(sent_before_, sent_));
     socket.info.tcpi_total_retrans =

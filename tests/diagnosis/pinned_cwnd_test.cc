@@ -76,6 +76,7 @@ TEST_F(PinnedCwnd, IsFoundWithItsArithmetic) {
             "socket.sndbuf_limited_ratio = 0  (window 5s)\n"
             "socket.busy_ratio = 1  (window 5s)\n"
             "socket.app_limited = false  (now)\n"
+            "socket.unsent_ratio = 1  (window 5s)\n"
             "socket.dsack_ratio = 0  (window 5s)\n"
             "socket.rtt_inflation = 1.00676  (now)\n"
             "socket.mss = 1448 bytes (now)\n"
@@ -127,15 +128,21 @@ TEST_P(PinnedCwndIsNot, AndSaysWhy) {
 INSTANTIATE_TEST_SUITE_P(
     , PinnedCwndIsNot,
     ::testing::Values(
-        LookAlikeCase{"ApplicationThatSendsNowAndThen", [](Flow* flow) { flow->busy_ratio = 0.5; },
-                      "seen 1, suspects 1\n"
-                      "looks like application-limited (1): 10.0.0.5:40001 → 203.0.113.20:443: "
-                      "socket.app_limited = false, socket.busy_ratio = 0.5"},
+        LookAlikeCase{
+            "ApplicationThatSendsNowAndThen", [](Flow* flow) { flow->busy_ratio = 0.5; },
+            "seen 1, suspects 1\n"
+            "looks like application-limited (1): 10.0.0.5:40001 → 203.0.113.20:443: "
+            "socket.app_limited = false, socket.busy_ratio = 0.5, socket.unsent_ratio = 1"},
         LookAlikeCase{"ApplicationWithNothingToSend",
                       [](Flow* flow) { flow->socket.info.tcpi_delivery_rate_app_limited = 1; },
                       "seen 1, suspects 1\n"
                       "looks like application-limited (1): 10.0.0.5:40001 → 203.0.113.20:443: "
-                      "socket.app_limited = true, socket.busy_ratio = 1"},
+                      "socket.app_limited = true, socket.busy_ratio = 1, socket.unsent_ratio = 1"},
+        LookAlikeCase{"ApplicationThatLeavesTheWindowUnused",
+                      [](Flow* flow) { flow->socket.info.tcpi_notsent_bytes = 0; },
+                      "seen 1, suspects 1\n"
+                      "looks like application-limited (1): 10.0.0.5:40001 → 203.0.113.20:443: "
+                      "socket.app_limited = false, socket.busy_ratio = 1, socket.unsent_ratio = 0"},
         LookAlikeCase{"SlowReceiver", [](Flow* flow) { flow->rwnd_limited_ratio = 0.6; },
                       "seen 1, suspects 1\n"
                       "looks like receiver-limited (1): 10.0.0.5:40001 → 203.0.113.20:443: "

@@ -39,6 +39,31 @@ TEST(SocketHistory, DeltasAreTakenOverTheWindow) {
   EXPECT_EQ(delta->dsacks, std::nullopt);  // never reported
 }
 
+TEST(SocketHistory, CountsReadingsWithASegmentWaitingAlsoWhereTheyWereThinned) {
+  for (const double step : {1.0, 0.1}) {
+    SocketHistory history;
+    for (int i = 0; i * step <= 10; ++i) {
+      SocketPoint point = Point(i * step, 100 * i, 0);
+      point.segment_unsent = i % 2 == 0;
+      history.Add(point, kCover);
+    }
+    const auto delta = history.Over(kWindow);
+    ASSERT_TRUE(delta.has_value());
+    ASSERT_TRUE(delta->unsent_readings.has_value());
+    EXPECT_NEAR(static_cast<double>(*delta->unsent_readings) / *delta->readings, 0.5, 0.11) << step;
+  }
+}
+
+TEST(SocketHistory, AReadingThatDoesNotSayLeavesTheShareUnknown) {
+  SocketHistory history;
+  for (int second = 0; second <= 6; ++second) {
+    SocketPoint point = Point(second, 100 * second, 0);
+    if (second != 3) point.segment_unsent = true;
+    history.Add(point, kCover);
+  }
+  EXPECT_EQ(history.Over(kWindow)->unsent_readings, std::nullopt);
+}
+
 TEST(SocketHistory, ScanThatComesEarlyStillFillsTheWindow) {
   SocketHistory history;
   for (int i = 0; i <= 5; ++i) history.Add(Point(0.98 * i, 100 * i, i), kCover);

@@ -43,6 +43,8 @@ SocketDelta Window() {
   window.retransmits = 5;
   window.dsacks = 1;
   window.reorderings = 2;
+  window.readings = 5;
+  window.unsent_readings = 4;
   return window;
 }
 

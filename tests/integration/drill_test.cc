@@ -59,7 +59,7 @@ class LossyPathDrill : public ::testing::Test {
  protected:
   void TearDown() override {
     const Machine after = LookAtMachine();
-    EXPECT_EQ(Describe(before_, after), "");
+    EXPECT_EQ(Added(before_, after), "");
   }
   const Machine before_ = LookAtMachine();
 };
@@ -143,11 +143,11 @@ TEST_F(LossyPathDrill, LeavesNothingBehindWhenKilledInTheMiddle) {
        .output_path = "/dev/null"});
   ASSERT_TRUE(drill.ok()) << drill.status();
   absl::SleepFor(absl::Seconds(6));
-  ASSERT_NE(Describe(before_, LookAtMachine()), "") << "the drill was not under way yet";
+  ASSERT_NE(Added(before_, LookAtMachine()), "") << "the drill was not under way yet";
   kill(drill->pid(), SIGKILL);
   drill->Wait(absl::Seconds(5));
   const absl::Time deadline = absl::Now() + absl::Seconds(5);
-  while (absl::Now() < deadline && Describe(before_, LookAtMachine()) != "") {
+  while (absl::Now() < deadline && Added(before_, LookAtMachine()) != "") {
     absl::SleepFor(absl::Milliseconds(50));
   }
 }

@@ -22,13 +22,10 @@ std::string ReadFile(const fs::path& path) {
   return std::string((std::istreambuf_iterator<char>(in)), {});
 }
 
-void AppendDifference(const char* what, const std::set<std::string>& before,
-                      const std::set<std::string>& after, std::string& text) {
+void AppendAdded(const char* what, const std::set<std::string>& before,
+                 const std::set<std::string>& after, std::string& text) {
   for (const std::string& entry : after) {
-    if (!before.count(entry)) absl::StrAppend(&text, what, " added: ", entry, "\n");
-  }
-  for (const std::string& entry : before) {
-    if (!after.count(entry)) absl::StrAppend(&text, what, " gone: ", entry, "\n");
+    if (!before.count(entry)) absl::StrAppend(&text, what, ": ", entry, "\n");
   }
 }
 
@@ -89,12 +86,12 @@ Machine LookAtMachine() {
   return machine;
 }
 
-std::string Describe(const Machine& before, const Machine& after) {
+std::string Added(const Machine& before, const Machine& after) {
   std::string text;
-  AppendDifference("namespace", before.namespaces, after.namespaces, text);
-  AppendDifference("link", before.links, after.links, text);
-  AppendDifference("program", before.programs, after.programs, text);
-  AppendDifference("directory", before.scratch, after.scratch, text);
+  AppendAdded("namespace", before.namespaces, after.namespaces, text);
+  AppendAdded("link", before.links, after.links, text);
+  AppendAdded("program", before.programs, after.programs, text);
+  AppendAdded("directory", before.scratch, after.scratch, text);
   return text;
 }
 

@@ -45,11 +45,10 @@ struct Machine {
   std::set<std::string> links;       // of our own namespace
   std::set<std::string> programs;    // "pid comm" of every process of ours (tcpmedic…)
   std::set<std::string> scratch;     // drills' directories under /tmp
-
-  bool operator==(const Machine&) const = default;
 };
 Machine LookAtMachine();
-std::string Describe(const Machine& before, const Machine& after);  // what was added or has gone
+// A line for each thing that was not there before; what others have ended meanwhile is not ours.
+std::string Added(const Machine& before, const Machine& after);
 
 }  // namespace tcpmedic::test
 

@@ -44,7 +44,7 @@ TEST(Value, AsNumberTakesEveryKindOfNumberAndNothingElse) {
 }
 
 TEST(ValueDeathTest, ReadAsAnotherKindStopsTheProgram) {
-  EXPECT_DEATH(Value::Int(1).as_double(), "value of kind int read as another kind");
+  EXPECT_DEATH(Value::Int(1).as_double(), "value was read as another kind");
 }
 
 TEST(Lookup, OfAMissingKeyIsAnErrorInALiteralAndUnknownInAnAttribute) {

@@ -1,4 +1,4 @@
-#include "agent/log.h"
+#include "core/log_line.h"
 
 #include <gtest/gtest.h>
 
@@ -7,14 +7,14 @@ namespace {
 
 const absl::Time kAt = absl::FromUnixMillis(1'750'000'000'042);
 
-TEST(LogTest, JsonLineHoldsTheEventAndItsFields) {
-  EXPECT_EQ(LogLineAsJson(kAt, LogLevel::kWarning, "connection lost",
-                          {{"controller", "unix:/run/a.sock"}, {"retry_in", "200ms"}}),
+TEST(LogLineTest, JsonLineHoldsTheEventAndItsFields) {
+  EXPECT_EQ(LogLine(LogFormat::kJson, kAt, LogLevel::kWarning, "connection lost",
+                    {{"controller", "unix:/run/a.sock"}, {"retry_in", "200ms"}}),
             R"({"time":"2025-06-15T15:06:40.042Z","level":"warning","message":"connection lost",)"
             R"("controller":"unix:/run/a.sock","retry_in":"200ms"})");
 }
 
-TEST(LogTest, JsonStringsAreEscaped) {
+TEST(LogLineTest, JsonStringsAreEscaped) {
   const struct {
     const char* name;
     std::string text;
@@ -31,15 +31,16 @@ TEST(LogTest, JsonStringsAreEscaped) {
       {"above U+10FFFF", "\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
   };
   for (const auto& c : cases) {
-    EXPECT_EQ(LogLineAsJson(kAt, LogLevel::kInfo, c.text, {}),
+    EXPECT_EQ(LogLine(LogFormat::kJson, kAt, LogLevel::kInfo, c.text, {}),
               R"({"time":"2025-06-15T15:06:40.042Z","level":"info","message":")" + c.json + "\"}")
         << c.name;
   }
 }
 
-TEST(LogTest, TextLineStaysOneLineAndCannotDriveTheTerminal) {
-  EXPECT_EQ(LogLineAsText(kAt, LogLevel::kError, "bad\nname", {{"comm", "\x1b[31mnginx"}}),
-            R"(2025-06-15T15:06:40.042Z error bad\x0aname comm=\x1b[31mnginx)");
+TEST(LogLineTest, TextLineStaysOneLineAndCannotDriveTheTerminal) {
+  EXPECT_EQ(
+      LogLine(LogFormat::kText, kAt, LogLevel::kError, "bad\nname", {{"comm", "\x1b[31mnginx"}}),
+      R"(2025-06-15T15:06:40.042Z error bad\x0aname comm=\x1b[31mnginx)");
 }
 
 }  // namespace
