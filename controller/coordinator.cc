@@ -137,8 +137,8 @@ absl::Status Coordinator::Conclude(Draft draft) {
         {incident.host(), incident.finding().signature(), incident.finding().group()}, id);
     // The orders of an older incident may outlive it: findings stay with the newest.
     if (!is_new && keyed->second != id &&
-        FromWire(live_.at(keyed->second).view.incident().opened_at()) <=
-            FromWire(incident.opened_at())) {
+        FromProtoOrInfinitePast(live_.at(keyed->second).view.incident().opened_at()) <=
+            FromProtoOrInfinitePast(incident.opened_at())) {
       keyed->second = id;
     }
     Live& live = live_[id];

@@ -5,7 +5,7 @@
 
 #include "controller/coordinator.h"
 #include "controller/order/approval.h"
-#include "controller/wire_time.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic {
 
@@ -53,7 +53,7 @@ absl::StatusOr<v1::IncidentView> Coordinator::Rollback(const v1::RollbackRequest
 
 absl::Status Coordinator::TakeOrderReports(Draft* draft, const std::string& host,
                                            const v1::Report& report) {
-  const absl::Time reported_at = FromWire(report.at());
+  const absl::Time reported_at = FromProtoOrInfinitePast(report.at());
   for (const v1::OrderReport& told : report.orders()) {
     // Of this host's own: nobody speaks for another host, nor about what is not known here.
     const auto of = std::find_if(live_.begin(), live_.end(), [&](const auto& entry) {
@@ -93,7 +93,7 @@ absl::Status Coordinator::ExpireOrders(const Moment& now) {
       if (!IsOverdue(order, now.wall)) continue;
       OrderEvent event = OrderHostSilent{};
       if (fleet_.AgentOf(order.selector().host()).has_value()) {
-        if (now.wall < FromWire(order.expires_at()) + kExpiryGrace) continue;
+        if (now.wall < FromProtoOrInfinitePast(order.expires_at()) + kExpiryGrace) continue;
         event = OrderNeverBegun{};
       }
       const absl::Status expired = PursueOrderInto(&draft, id, order.id(), event, now.wall);
@@ -121,7 +121,7 @@ FleetOrders Coordinator::OrdersOf(const Draft& draft) const {
 bool Coordinator::NeedsOrders(const v1::IncidentView& view, absl::Time now) const {
   const absl::Duration look_back = LookBack(policies_);
   return std::any_of(view.orders().begin(), view.orders().end(), [&](const v1::Order& order) {
-    return !IsOver(order) || now - FromWire(order.created_at()) < look_back;
+    return !IsOver(order) || now - FromProtoOrInfinitePast(order.created_at()) < look_back;
   });
 }
 

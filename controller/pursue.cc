@@ -9,7 +9,7 @@
 #include "controller/incident/proposal.h"
 #include "controller/order/verify.h"
 #include "controller/policy/propose.h"
-#include "controller/wire_time.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic {
 namespace {
@@ -241,7 +241,7 @@ class Pursuit {
     if (untried == 0) return absl::OkStatus();
     const v1::Proposal* proposal = ProposalAtHand(incident.proposal_id());
     const bool covered = proposal != nullptr &&
-                         circumstances_.now < FromWire(incident.covered_until()) &&
+                         circumstances_.now < FromProtoOrInfinitePast(incident.covered_until()) &&
                          proposal->revision() == circumstances_.policies.revision;
     // The limits hold for them too: what is covered waits for its turn.
     if (covered && !Allowed(*proposal).ok()) return absl::OkStatus();

@@ -150,12 +150,14 @@ class Transition {
     step_.next.clear_covered_until();
     if (IsOpen(step_.next)) {
       Close(v1::Incident::OUTCOME_FAILED,
-            absl::StrCat("Order ", order.id(), " ", how, "; nothing more is proposed until `tcpmedic "
-                         "propose ", step_.next.id(), "`"),
+            absl::StrCat("Order ", order.id(), " ", how,
+                         "; nothing more is proposed until `tcpmedic "
+                         "propose ",
+                         step_.next.id(), "`"),
             kController);
     } else if (IsRemedied(step_.next) && !order.roll_back_by().empty()) {
       step_.next.set_outcome(v1::Incident::OUTCOME_FAILED);
-      *step_.next.mutable_closed_at() = ToWire(now_);
+      *step_.next.mutable_closed_at() = ToProto(now_);
     }
   }
 
@@ -324,7 +326,8 @@ absl::StatusOr<Step> Transition::operator()(const Approved& event) {
     return absl::InvalidArgumentError("an approval needs a name");
   }
   if (!IsPending(next)) return Illegal("has no pending proposal to approve");
-  if (!next.finding_present()) return Illegal("has no finding any more: there is nothing to act on");
+  if (!next.finding_present())
+    return Illegal("has no finding any more: there is nothing to act on");
   step_.effects.push_back(TakeApproval{event.by});
   return std::move(step_);
 }
@@ -346,7 +349,7 @@ absl::StatusOr<Step> Transition::operator()(const ApprovalTaken& event) {
     return std::move(step_);
   }
   next.set_proposal_state(v1::Proposal::STATE_APPROVED);
-  *next.mutable_covered_until() = ToWire(now_ + FromWire(proposal.approval().covers()));
+  *next.mutable_covered_until() = ToProto(now_ + FromProto(proposal.approval().covers()));
   Happened("approved", absl::StrCat("Proposal ", proposal.id(), " is approved"), by);
   step_.effects.push_back(IssueOrder{});
   return std::move(step_);
@@ -362,7 +365,8 @@ absl::StatusOr<Step> Transition::operator()(const OrderChanged& event) {
   const bool is_new = event.was.id().empty();
   if (is_new) {
     if (absl::Status open = IllegalUnlessOpen(); !open.ok()) return open;
-    if (HasOrderUnderWay(next)) return Illegal(absl::StrCat("is waiting for order ", next.order_id()));
+    if (HasOrderUnderWay(next))
+      return Illegal(absl::StrCat("is waiting for order ", next.order_id()));
     next.set_order_id(now.id());
   }
   for (const OrderLine& line : Story(event.was, now)) {
@@ -402,12 +406,13 @@ absl::StatusOr<Step> Transition::operator()(const OrderChanged& event) {
 }
 
 absl::StatusOr<Step> Transition::operator()(const UntriedSockets& event) {
-  if (!IsRemedied(step_.next)) return Illegal("is not remedied: there is no approval to go on with");
-  const std::string sockets =
-      absl::StrCat(event.count, event.count == 1 ? " socket" : " sockets", " that no order has tried");
+  if (!IsRemedied(step_.next))
+    return Illegal("is not remedied: there is no approval to go on with");
+  const std::string sockets = absl::StrCat(event.count, event.count == 1 ? " socket" : " sockets",
+                                           " that no order has tried");
   if (event.covered) {
     Reopen(absl::StrCat("The finding is there with ", sockets, "; the approval covers them until ",
-                        Clock(FromWire(step_.next.covered_until()))),
+                        Clock(FromProtoOrInfinitePast(step_.next.covered_until()))),
            kController);
     step_.effects.push_back(IssueOrder{});
   } else {
@@ -509,8 +514,8 @@ bool Claims(const v1::Incident& incident, absl::Time now) {
   if (IsOpen(incident) || IsRejectedAndPresent(incident)) return true;
   if (IsRemedied(incident) || HasFailed(incident)) {
     // Our own change explains what is there, and what comes with its undoing.
-    return incident.finding_present() || now < FromWire(incident.covered_until()) ||
-           now - FromWire(incident.closed_at()) <= kFlapWindow;
+    return incident.finding_present() || now < FromProtoOrInfinitePast(incident.covered_until()) ||
+           now - FromProtoOrInfinitePast(incident.closed_at()) <= kFlapWindow;
   }
   const bool cleared = incident.outcome() == v1::Incident::OUTCOME_CLEARED ||
                        incident.outcome() == v1::Incident::OUTCOME_NOTED;

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "controller/order/order.h"
-#include "controller/wire_time.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic {
 namespace {
@@ -31,7 +31,7 @@ bool Counts(const v1::Order& order) { return order.state() != v1::Order::STATE_R
 absl::Duration LookBack(const PolicySet& policies) {
   absl::Duration longest = kHour;
   for (const v1::Policy& policy : policies.policies) {
-    longest = std::max(longest, FromWire(policy.limits().cooldown()));
+    longest = std::max(longest, FromProto(policy.limits().cooldown()));
   }
   return longest;
 }
@@ -39,7 +39,7 @@ absl::Duration LookBack(const PolicySet& policies) {
 absl::StatusOr<int> TargetsAllowed(const v1::Proposal& proposal, const v1::Limits& limits,
                                    const FleetOrders& fleet, absl::Time now) {
   const std::string& host = proposal.selector().host();
-  const absl::Duration cooldown = FromWire(limits.cooldown());
+  const absl::Duration cooldown = FromProto(limits.cooldown());
   std::set<std::string> busy_hosts;
   int changed_here = 0;
   std::vector<absl::Time> made_here;  // within the hour
@@ -48,7 +48,7 @@ absl::StatusOr<int> TargetsAllowed(const v1::Proposal& proposal, const v1::Limit
     const std::string& there = order->selector().host();
     if (IsUnderWay(*order) && there != host) busy_hosts.insert(there);
     if (there != host) continue;
-    const absl::Time made = FromWire(order->created_at());
+    const absl::Time made = FromProtoOrInfinitePast(order->created_at());
     if (now - made < kHour) made_here.push_back(made);
     if (!IsOver(*order)) {
       const TargetCount targets = CountTargets(*order);
@@ -76,17 +76,17 @@ absl::StatusOr<int> TargetsAllowed(const v1::Proposal& proposal, const v1::Limit
   const int per_hour = limits.per_host_per_hour();
   if (per_hour > 0 && static_cast<int>(made_here.size()) >= per_hour) {
     std::sort(made_here.begin(), made_here.end());
-    return absl::FailedPreconditionError(absl::StrCat(
-        "policy ", proposal.policy(), " acts on ", host, " at most ", per_hour,
-        " times per hour: possible again at ",
-        Clock(made_here[made_here.size() - static_cast<size_t>(per_hour)] + kHour)));
+    return absl::FailedPreconditionError(
+        absl::StrCat("policy ", proposal.policy(), " acts on ", host, " at most ", per_hour,
+                     " times per hour: possible again at ",
+                     Clock(made_here[made_here.size() - static_cast<size_t>(per_hour)] + kHour)));
   }
   const int left = std::max(1, limits.targets_per_host()) - changed_here;
   if (left <= 0) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "policy ", proposal.policy(), " already holds ", changed_here, " sockets of ", host,
-        " changed, and may hold ", std::max(1, limits.targets_per_host()),
-        ": wait until some have closed, or roll one of its orders back"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("policy ", proposal.policy(), " already holds ", changed_here, " sockets of ",
+                     host, " changed, and may hold ", std::max(1, limits.targets_per_host()),
+                     ": wait until some have closed, or roll one of its orders back"));
   }
   return std::min(left, proposal.targets_max());
 }

@@ -6,7 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "controller/policy/propose.h"
-#include "controller/wire_time.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic {
 namespace {
@@ -46,9 +46,8 @@ bool IsDecided(const v1::Order& order) {
 // Where the order stands, by what the agent has reported and what has been decided.
 v1::Order::State StateOnHost(const v1::Order& order) {
   if (order.reported() == v1::Order::STATE_UNSPECIFIED) return v1::Order::STATE_DISPATCHED;
-  const bool to_commit =
-      order.verification().result() == v1::Verification::RESULT_IMPROVED &&
-      order.roll_back_by().empty();
+  const bool to_commit = order.verification().result() == v1::Verification::RESULT_IMPROVED &&
+                         order.roll_back_by().empty();
   if (order.reported() == v1::Order::STATE_APPLIED && to_commit) {
     return v1::Order::STATE_COMMITTING;
   }
@@ -58,7 +57,9 @@ v1::Order::State StateOnHost(const v1::Order& order) {
 // Newer measurements only, and none after the decision: what is kept is what was decided by.
 void TakeMeasured(const v1::Verification& measured, v1::Order* next) {
   if (next->verification().result() != v1::Verification::RESULT_UNSPECIFIED) return;
-  if (FromWire(measured.after().end()) < FromWire(next->verification().after().end())) return;
+  if (FromProtoOrInfinitePast(measured.after().end()) <
+      FromProtoOrInfinitePast(next->verification().after().end()))
+    return;
   v1::Verification* kept = next->mutable_verification();
   *kept = measured;
   kept->set_order_id(next->id());
@@ -78,8 +79,8 @@ class Transition {
     if (next_.state() != v1::Order::STATE_PENDING) return Illegal("be dispatched");
     next_.set_state(v1::Order::STATE_DISPATCHED);
     next_.set_session_nonce(event.session_nonce);
-    *next_.mutable_expires_at() = ToWire(event.expires_at);
-    *next_.mutable_dispatched_at() = ToWire(now_);
+    *next_.mutable_expires_at() = ToProto(event.expires_at);
+    *next_.mutable_dispatched_at() = ToProto(now_);
     return std::move(next_);
   }
 
@@ -126,7 +127,7 @@ class Transition {
     }
     if (next_.state() != v1::Order::STATE_APPLIED || IsDecided(next_)) return Illegal("be judged");
     *next_.mutable_verification() = verdict;
-    *next_.mutable_decided_at() = ToWire(now_);
+    *next_.mutable_decided_at() = ToProto(now_);
     if (verdict.result() == v1::Verification::RESULT_IMPROVED) {
       next_.set_state(v1::Order::STATE_COMMITTING);
     } else {
@@ -164,7 +165,7 @@ class Transition {
 
   absl::StatusOr<v1::Order> operator()(const OrderNeverBegun&) {
     if (next_.state() != v1::Order::STATE_DISPATCHED ||
-        now_ < FromWire(next_.expires_at()) + kExpiryGrace) {
+        now_ < FromProtoOrInfinitePast(next_.expires_at()) + kExpiryGrace) {
       return Illegal("be given up");
     }
     next_.set_state(v1::Order::STATE_REFUSED);
@@ -180,7 +181,7 @@ class Transition {
   void Undo(absl::string_view by, absl::string_view reason) {
     next_.set_roll_back_by(std::string(by));
     next_.set_roll_back_reason(std::string(reason));
-    *next_.mutable_decided_at() = ToWire(now_);
+    *next_.mutable_decided_at() = ToProto(now_);
   }
 
   v1::Order next_;
@@ -204,7 +205,7 @@ v1::Order MakeOrder(const v1::Proposal& proposal, const std::string& id, int tar
   *order.mutable_verify_after() = proposal.verify().after();
   order.mutable_confirm_within()->set_seconds(
       absl::ToInt64Seconds(absl::Ceil(ConfirmWithin(proposal.verify()), absl::Seconds(1))));
-  *order.mutable_created_at() = ToWire(now);
+  *order.mutable_created_at() = ToProto(now);
   return order;
 }
 
@@ -230,7 +231,8 @@ bool IsUnderWay(const v1::Order& order) {
 }
 
 bool IsOverdue(const v1::Order& order, absl::Time now) {
-  return order.state() == v1::Order::STATE_DISPATCHED && now >= FromWire(order.expires_at());
+  return order.state() == v1::Order::STATE_DISPATCHED &&
+         now >= FromProtoOrInfinitePast(order.expires_at());
 }
 
 std::optional<v1::OrderWish> WishFor(const v1::Order& order) {

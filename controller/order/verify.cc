@@ -10,9 +10,9 @@
 #include "absl/strings/str_join.h"
 #include "controller/order/order.h"
 #include "controller/policy/policy_schema.h"
-#include "controller/wire_time.h"
 #include "core/expr/expression.h"
 #include "core/expr/text.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic {
 namespace {
@@ -60,9 +60,9 @@ class BeforeAndAfter : public expr::Activation {
     for (int slot = 0; slot < ExpectSchema().size(); ++slot) {
       const std::string& name = ExpectSchema().at(slot).name;  // "before.NAME" or "after.NAME"
       const size_t dot = name.find('.');
-      values_.push_back(ValueOf(name.substr(0, dot) == "before" ? measured.before()
-                                                                : measured.after(),
-                                absl::string_view(name).substr(dot + 1), slot));
+      values_.push_back(
+          ValueOf(name.substr(0, dot) == "before" ? measured.before() : measured.after(),
+                  absl::string_view(name).substr(dot + 1), slot));
     }
   }
   expr::Value Get(int slot) const override { return values_.at(slot); }
@@ -156,8 +156,8 @@ void Evaluate(const expr::Expression& expect, v1::Verification* verdict) {
       if (part.Evaluate(values).is_false()) parts.push_back(WithValues(part.text(), values));
     }
     verdict->set_result(v1::Verification::RESULT_NOT_IMPROVED);
-    verdict->set_reason(absl::StrCat(absl::StrJoin(parts, ", "), " does not hold",
-                                     Contradiction(*verdict, false)));
+    verdict->set_reason(
+        absl::StrCat(absl::StrJoin(parts, ", "), " does not hold", Contradiction(*verdict, false)));
     return;
   }
   verdict->set_result(v1::Verification::RESULT_INCONCLUSIVE);
@@ -188,9 +188,9 @@ std::optional<v1::Verification> Judge(const v1::Verify& verify, const v1::Order&
     return inconclusive(targets.gone > 0 ? "every socket that was changed has closed"
                                          : "no socket is changed any more");
   }
-  const absl::Time due = FromWire(order.applied_at()) + FromWire(verify.after());
-  const absl::Time start = FromWire(verdict.after().start());
-  const absl::Time end = FromWire(verdict.after().end());
+  const absl::Time due = FromProtoOrInfinitePast(order.applied_at()) + FromProto(verify.after());
+  const absl::Time start = FromProtoOrInfinitePast(verdict.after().start());
+  const absl::Time end = FromProtoOrInfinitePast(verdict.after().end());
   const bool measured = verdict.has_after() && end >= due;
   const bool long_enough = measured && end - start >= kMinAfter;
   if (!long_enough && reported_at < due + kMeasurementPatience) return std::nullopt;
@@ -205,8 +205,8 @@ std::optional<v1::Verification> Judge(const v1::Verify& verify, const v1::Order&
   const std::optional<expr::Expression> expect =
       expr::Compile(verify.expect(), ExpectSchema(), expr::Type::Bool(), &issues);
   if (!expect.has_value()) {
-    return inconclusive(absl::StrCat("the policy's expectation is not usable: ",
-                                     issues.front().message));
+    return inconclusive(
+        absl::StrCat("the policy's expectation is not usable: ", issues.front().message));
   }
   Evaluate(*expect, &verdict);
   return verdict;

@@ -68,7 +68,7 @@ absl::StatusOr<std::vector<v1::Incident>> MemoryStore::IncidentsLive(
   std::vector<v1::Incident> live;
   for (const auto& [id, incident] : incidents_) {
     if (IsOpen(incident) || incident.finding_present() ||
-        FromWire(incident.closed_at()) >= closed_since || HasOrderNotOver(id)) {
+        FromProtoOrInfinitePast(incident.closed_at()) >= closed_since || HasOrderNotOver(id)) {
       live.push_back(incident);
     }
   }
@@ -102,8 +102,8 @@ absl::StatusOr<std::vector<v1::Order>> MemoryStore::Orders(const std::string& in
     if (order.incident_id() == incident_id) found.push_back(order);
   }
   std::sort(found.begin(), found.end(), [](const v1::Order& a, const v1::Order& b) {
-    return std::make_tuple(FromWire(a.created_at()), a.id()) >
-           std::make_tuple(FromWire(b.created_at()), b.id());
+    return std::make_tuple(FromProtoOrInfinitePast(a.created_at()), a.id()) >
+           std::make_tuple(FromProtoOrInfinitePast(b.created_at()), b.id());
   });
   int over = 0;
   std::erase_if(found, [&](const v1::Order& order) { return IsOver(order) && ++over > limit; });
@@ -159,8 +159,8 @@ absl::Status MemoryStore::ForgetBefore(absl::Time time) {
   absl::MutexLock lock(&mutex_);
   for (auto it = incidents_.begin(); it != incidents_.end();) {
     const v1::Incident& incident = it->second;
-    if (IsOpen(incident) || incident.finding_present() || FromWire(incident.closed_at()) >= time ||
-        HasOrderNotOver(incident.id())) {
+    if (IsOpen(incident) || incident.finding_present() ||
+        FromProtoOrInfinitePast(incident.closed_at()) >= time || HasOrderNotOver(incident.id())) {
       ++it;
       continue;
     }

@@ -337,7 +337,7 @@ class SqliteStore : public Store {
   absl::Status Put(const v1::Order& order) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     Statement put(*db_, "INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?, ?)");
     put.Bind(order.id()).Bind(order.incident_id()).Bind(IsOver(order));
-    return put.Bind(Micros(FromWire(order.created_at()))).BindMessage(order).Run();
+    return put.Bind(Micros(FromProtoOrInfinitePast(order.created_at()))).BindMessage(order).Run();
   }
 
   absl::Status Put(const OutboxEntry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {

@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "controller/coordinator.h"
 #include "controller/store/memory_store.h"
-#include "controller/wire_time.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic {
 namespace {
@@ -103,7 +103,7 @@ class OrdersTest : public ::testing::Test {
     v1::Hello hello;
     hello.set_host(host);
     hello.set_session_nonce(nonce);
-    *hello.mutable_started_at() = ToWire(kStart - absl::Hours(1));
+    *hello.mutable_started_at() = ToProto(kStart - absl::Hours(1));
     auto welcomed = coordinator_->OnHello(hello);
     EXPECT_TRUE(welcomed.ok()) << welcomed.status();
     coordinator_->RepeatWishes(welcomed->session);
@@ -113,7 +113,7 @@ class OrdersTest : public ::testing::Test {
 
   v1::Report ReportNow(std::vector<v1::Finding> findings, std::vector<v1::OrderReport> orders) {
     v1::Report report;
-    *report.mutable_at() = ToWire(clock_.Now().wall);
+    *report.mutable_at() = ToProto(clock_.Now().wall);
     report.set_signatures_digest(policies_.digest);
     report.mutable_stats()->mutable_interval()->set_seconds(1);
     report.mutable_findings()->Assign(findings.begin(), findings.end());
@@ -187,11 +187,11 @@ class OrdersTest : public ::testing::Test {
     target->set_state(undone                              ? v1::Target::STATE_UNDONE
                       : state == v1::Order::STATE_REFUSED ? v1::Target::STATE_REFUSED
                                                           : v1::Target::STATE_APPLIED);
-    *report.mutable_applied_at() = ToWire(applied_at_);
+    *report.mutable_applied_at() = ToProto(applied_at_);
     const auto goodput = [](double bps, absl::Time start, absl::Time end) {
       v1::Measurement measurement;
-      *measurement.mutable_start() = ToWire(start);
-      *measurement.mutable_end() = ToWire(end);
+      *measurement.mutable_start() = ToProto(start);
+      *measurement.mutable_end() = ToProto(end);
       measurement.add_values()->set_name("goodput_bps");
       measurement.mutable_values(0)->mutable_value()->set_double_value(bps);
       return measurement;
@@ -266,7 +266,7 @@ TEST_F(OrdersTest, AnApprovalSendsTheOrderOutAtOnce) {
   const v1::Order& order = approved->orders(0);
   EXPECT_EQ(order.state(), v1::Order::STATE_DISPATCHED);
   EXPECT_EQ(order.session_nonce(), 11u);
-  EXPECT_EQ(FromWire(order.expires_at()), clock_.Now().wall + kDispatchPatience);
+  EXPECT_EQ(FromProtoOrInfinitePast(order.expires_at()), clock_.Now().wall + kDispatchPatience);
   EXPECT_THAT(Wishes(), ElementsAre("WISH_APPLY STATE_UNSPECIFIED"));
   EXPECT_EQ(carrier_.newest[session_].wishes(0).order().id(), order.id());
 }

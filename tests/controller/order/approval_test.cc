@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "controller/wire_time.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic {
 namespace {
@@ -17,9 +17,9 @@ v1::IncidentView Proposed(v1::Proposal::State state = v1::Proposal::STATE_PENDIN
   proposal->set_id("p-1");
   proposal->set_state(state);
   proposal->set_digest("d");
-  *proposal->mutable_expires_at() = ToWire(kStart + absl::Hours(1));
+  *proposal->mutable_expires_at() = ToProto(kStart + absl::Hours(1));
   if (state != v1::Proposal::STATE_PENDING) {
-    *proposal->mutable_decided_at() = ToWire(kStart + absl::Minutes(1));
+    *proposal->mutable_decided_at() = ToProto(kStart + absl::Minutes(1));
     proposal->set_decided_by("ann");
     proposal->set_reason("the finding has gone");
   }

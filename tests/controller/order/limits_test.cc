@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
-#include "controller/wire_time.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic {
 namespace {
@@ -30,7 +30,7 @@ v1::Order Made(const std::string& host, int minutes_ago, v1::Order::State state,
   *order.mutable_selector() = On(host, netns).selector();
   order.set_targets_max(200);
   order.set_state(state);
-  *order.mutable_created_at() = ToWire(kNow - absl::Minutes(minutes_ago));
+  *order.mutable_created_at() = ToProto(kNow - absl::Minutes(minutes_ago));
   return order;
 }
 

@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "controller/order/story.h"
-#include "controller/wire_time.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic {
 namespace {
@@ -35,13 +35,13 @@ v1::OrderReport Report(v1::Order::State state, int measured_until = 0) {
   v1::OrderReport report;
   report.set_order_id("o-1");
   report.set_state(state);
-  *report.mutable_applied_at() = ToWire(At(1));
+  *report.mutable_applied_at() = ToProto(At(1));
   v1::Target* target = report.add_targets();
   target->mutable_socket()->set_cookie(7);
   target->set_state(state == v1::Order::STATE_ROLLED_BACK ? v1::Target::STATE_UNDONE
                                                           : v1::Target::STATE_APPLIED);
   if (measured_until > 0) {
-    *report.mutable_measured()->mutable_after()->mutable_end() = ToWire(At(measured_until));
+    *report.mutable_measured()->mutable_after()->mutable_end() = ToProto(At(measured_until));
   }
   return report;
 }
@@ -345,9 +345,9 @@ TEST(OrderReportedTest, ARepeatedReportChangesNothing) {
 TEST(OrderReportedTest, AnOlderMeasurementDoesNotReplaceANewerOne) {
   v1::Order order = After({kDispatch, OrderReported{Report(kApplied, 20)}});
   order = *Advance(order, OrderReported{Report(kApplied, 10)}, At(101));
-  EXPECT_EQ(FromWire(order.verification().after().end()), At(20));
+  EXPECT_EQ(FromProtoOrInfinitePast(order.verification().after().end()), At(20));
   order = *Advance(order, OrderReported{Report(kApplied, 21)}, At(101));
-  EXPECT_EQ(FromWire(order.verification().after().end()), At(21));
+  EXPECT_EQ(FromProtoOrInfinitePast(order.verification().after().end()), At(21));
 }
 
 TEST(OrderReportedTest, WhatWasDecidedByIsKept) {
@@ -368,19 +368,20 @@ TEST(OrderReportedTest, WhatIsKeptOfItIsBounded) {
   v1::OrderReport report = Report(kApplied, 20);
   for (int i = 0; i < 3000; ++i) {
     report.add_targets();
-    *report.mutable_measured()->add_course()->mutable_at() = ToWire(At(i));
+    *report.mutable_measured()->add_course()->mutable_at() = ToProto(At(i));
   }
   const v1::Order order = After({kDispatch, OrderReported{report}});
   EXPECT_EQ(order.targets_size(), kMaxTargetsReported);
   ASSERT_EQ(order.verification().course_size(), kMaxCoursePoints);
-  EXPECT_EQ(FromWire(order.verification().course(kMaxCoursePoints - 1).at()), At(2999));
+  EXPECT_EQ(FromProtoOrInfinitePast(order.verification().course(kMaxCoursePoints - 1).at()),
+            At(2999));
 }
 
 TEST(WishForTest, CarriesWhatToDoAndNothingOfHowItStands) {
   const v1::OrderWish wish = *WishFor(Applied());
   EXPECT_EQ(wish.order().id(), "o-1");
   EXPECT_EQ(wish.order().session_nonce(), 11u);
-  EXPECT_EQ(FromWire(wish.order().expires_at()), At(30));
+  EXPECT_EQ(FromProtoOrInfinitePast(wish.order().expires_at()), At(30));
   EXPECT_EQ(wish.order().selector().netns_cookie(), 42u);
   EXPECT_EQ(wish.order().confirm_within().seconds(), 35);
   EXPECT_THAT(wish.order().targets(), IsEmpty());

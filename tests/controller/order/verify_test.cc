@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "controller/wire_time.h"
+#include "proto/proto_time.h"
 
 namespace tcpmedic {
 namespace {
@@ -23,8 +23,8 @@ v1::Verify Expect(const std::string& expression = kShipped) {
 v1::Measurement Measured(double start, double end, double goodput_bps,
                          double retrans_ratio = 0.01) {
   v1::Measurement measurement;
-  *measurement.mutable_start() = ToWire(At(start));
-  *measurement.mutable_end() = ToWire(At(end));
+  *measurement.mutable_start() = ToProto(At(start));
+  *measurement.mutable_end() = ToProto(At(end));
   const auto add = [&](const char* name) {
     v1::Evidence* value = measurement.add_values();
     value->set_name(name);
@@ -41,7 +41,7 @@ v1::Measurement Measured(double start, double end, double goodput_bps,
 v1::Order AppliedOrder(double before_bps, double after_bps) {
   v1::Order order;
   order.set_id("o-1");
-  *order.mutable_applied_at() = ToWire(kApplied);
+  *order.mutable_applied_at() = ToProto(kApplied);
   order.add_targets()->set_state(v1::Target::STATE_APPLIED);
   *order.mutable_verification()->mutable_before() = Measured(-10, 0, before_bps);
   *order.mutable_verification()->mutable_after() = Measured(10, 20, after_bps);
