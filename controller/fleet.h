@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,16 @@ class Fleet {
   // InvalidArgument: not a host's name. ResourceExhausted: over kMaxHosts.
   absl::StatusOr<Connection> Connect(const v1::Hello& hello, const Moment& now);
   void Disconnect(uint64_t session);
+
+  // The agent process at the other end of the host's stream; nullopt: not connected.
+  struct Agent {
+    uint64_t session = 0;
+    uint64_t nonce = 0;
+  };
+  std::optional<Agent> AgentOf(const std::string& host) const;
+  // Empty: no stream of that session.
+  std::string HostOf(uint64_t session) const;
+  int size() const { return static_cast<int>(hosts_.size()); }
 
   // What a report means, before anything is changed by it.
   struct Hearing {
