@@ -34,7 +34,8 @@ absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(std::unique_ptr<JournalSt
     std::string id = order.id();
     journal->orders_[std::move(id)] = std::move(order);
   }
-  if (absl::Status compacted = journal->Compact(); !compacted.ok()) return compacted;
+  // On a full disk what was done must still be undone; the first Put tries again.
+  journal->Compact().IgnoreError();
   return journal;
 }
 

@@ -16,8 +16,8 @@ namespace tcpmedic {
 
 class Journal {
  public:
-  // Reads what is there, drops a torn last record and compacts. DataLoss: damaged before its last
-  // record; nothing was written. Other errors: the storage's.
+  // Reads what is there, drops a torn last record and compacts, if the disk lets it. DataLoss:
+  // damaged before its last record; nothing was written. Other errors: the storage's.
   static absl::StatusOr<std::unique_ptr<Journal>> Open(std::unique_ptr<JournalStorage> storage);
 
   // On disk when Ok. On an error a crash may leave this record or the one before it; a later Put
