@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "cli/render/order_words.h"
 #include "cli/render/quantity.h"
 #include "cli/render/words.h"
 
@@ -37,10 +38,13 @@ void Suggest(Lines* lines, const Style& style,
 std::string ProposalCell(const v1::IncidentView& view) {
   const v1::Incident& incident = view.incident();
   if (incident.proposal_id().empty()) return "none";
-  // A list comes without the proposals themselves; the decision has their action.
   const std::string action = incident.decision().actions().empty()
                                  ? incident.proposal_id()
                                  : ActionWord(incident.decision().actions(0));
+  const bool approved = incident.proposal_state() == v1::Proposal::STATE_APPROVED;
+  if (approved && !view.orders().empty()) {
+    return absl::StrCat(action, " ", OrderWord(view.orders(0)));
+  }
   return absl::StrCat(action, " ", ProposalWord(incident.proposal_state()));
 }
 

@@ -1,7 +1,7 @@
 // What a long command is doing now, on standard error: one line that is rewritten on a terminal,
 // one line per change elsewhere. Not thread-safe.
-#ifndef TCPMEDIC_CLI_DRILL_PROGRESS_H_
-#define TCPMEDIC_CLI_DRILL_PROGRESS_H_
+#ifndef TCPMEDIC_CLI_PROGRESS_H_
+#define TCPMEDIC_CLI_PROGRESS_H_
 
 #include <string>
 
@@ -34,4 +34,4 @@ class Progress {
 
 }  // namespace tcpmedic::cli
 
-#endif  // TCPMEDIC_CLI_DRILL_PROGRESS_H_
+#endif  // TCPMEDIC_CLI_PROGRESS_H_

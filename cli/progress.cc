@@ -1,4 +1,4 @@
-#include "cli/drill/progress.h"
+#include "cli/progress.h"
 
 #include <cstdio>
 

@@ -1,0 +1,315 @@
+#include "cli/render/order_words.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "cli/render/quantity.h"
+
+namespace tcpmedic::cli {
+namespace {
+
+// How far a rate may wander and still be said to have stayed.
+constexpr double kStayed = 0.25;
+
+bool IsInconclusive(const v1::Order& order) {
+  return order.verification().result() == v1::Verification::RESULT_INCONCLUSIVE;
+}
+
+// The agent gives up by itself at this time; nullopt before apply.
+std::optional<absl::Time> RollsBackAt(const v1::Order& order) {
+  if (!order.has_applied_at() || !order.has_confirm_within()) return std::nullopt;
+  return TimeOf(order.applied_at()) + DurationOf(order.confirm_within());
+}
+
+std::string ByItself(const v1::Order& order, absl::Time now) {
+  const std::optional<absl::Time> at = RollsBackAt(order);
+  return at.has_value()
+             ? absl::StrCat("; rolls back by itself at ", ClockText(*at, now), " unless confirmed")
+             : "";
+}
+
+std::string Ago(const v1::Order& order, absl::Time now) {
+  return order.has_decided_at() ? absl::StrCat(" ", AgeText(TimeOf(order.decided_at()), now)) : "";
+}
+
+std::string Because(const v1::Order& order) {
+  if (!order.reason().empty()) return order.reason();
+  if (!order.verification().reason().empty()) return order.verification().reason();
+  switch (order.verification().result()) {
+    case v1::Verification::RESULT_NOT_IMPROVED:
+      return "it did not help";
+    case v1::Verification::RESULT_INCONCLUSIVE:
+      return "there was too little to measure";
+    default:
+      return "no reason was given";
+  }
+}
+
+std::string SilentWords(const v1::Order& order, absl::Time now) {
+  std::string words = order.reason();
+  if (words.empty()) {
+    words = "the agent is silent";
+    const auto& course = order.verification().course();
+    if (!course.empty()) {
+      absl::StrAppend(&words, " since ", ClockText(TimeOf(course.rbegin()->at()), now));
+    }
+  }
+  return absl::StrCat("unknown: ", words, ByItself(order, now));
+}
+
+std::string Plural(int count, absl::string_view one) {
+  return absl::StrCat(CountText(count), " ", one,
+                      count == 1 ? "" : (one == "process" ? "es" : "s"));
+}
+
+absl::string_view Noun(const v1::Target& target) {
+  switch (target.what_case()) {
+    case v1::Target::kSysctl:
+      return "setting";
+    case v1::Target::kPid:
+      return "process";
+    default:
+      return "socket";
+  }
+}
+
+// The targets of one fate, with what the first of them says and what all of them have in common.
+struct Fate {
+  int count = 0;
+  absl::string_view noun = "socket";
+  std::string reason;
+  std::optional<std::string> before, after;  // set but empty: they differ
+
+  void Add(const v1::Target& target) {
+    const auto keep = [](std::optional<std::string>* common, const std::string& value) {
+      if (!common->has_value()) *common = value;
+      if (**common != value) **common = "";
+    };
+    if (count++ == 0) noun = Noun(target);
+    if (reason.empty()) reason = target.reason();
+    keep(&before, target.value_before());
+    keep(&after, target.value_after());
+  }
+  std::string Why() const { return reason.empty() ? "" : absl::StrCat(" (", reason, ")"); }
+  std::string From() const {
+    return before.value_or("").empty() ? "" : absl::StrCat(" from ", *before);
+  }
+  std::string To() const { return after.value_or("").empty() ? "" : absl::StrCat(" to ", *after); }
+};
+
+}  // namespace
+
+std::string OrderWord(const v1::Order& order) {
+  switch (order.state()) {
+    case v1::Order::STATE_PENDING:
+      return "approved";
+    case v1::Order::STATE_DISPATCHED:
+      return "sent";
+    case v1::Order::STATE_REFUSED:
+      return "refused";
+    case v1::Order::STATE_APPLIED:
+      return "verifying";
+    case v1::Order::STATE_COMMITTING:
+      return "confirming";
+    case v1::Order::STATE_COMMITTED:
+    case v1::Order::STATE_ENDED:
+      return "verified";
+    case v1::Order::STATE_ROLLED_BACK:
+      return IsInconclusive(order) ? "inconclusive" : "rolled back";
+    case v1::Order::STATE_DRIFTED:
+      return "drifted";
+    default:
+      return "unknown";
+  }
+}
+
+std::string OrderWords(const v1::Order& order, absl::Time now) {
+  switch (order.state()) {
+    case v1::Order::STATE_PENDING:
+      return "approved; waits for the agent; nothing is changed yet";
+    case v1::Order::STATE_DISPATCHED:
+      return absl::StrCat(
+          "sent to the agent, which has not answered yet",
+          order.has_expires_at()
+              ? absl::StrCat("; it applies it by ", ClockText(TimeOf(order.expires_at()), now),
+                             " or not at all")
+              : "");
+    case v1::Order::STATE_REFUSED:
+      return absl::StrCat("refused: ", Because(order), "; nothing was changed");
+    case v1::Order::STATE_APPLIED: {
+      const std::string so_far = VerifiedSoFar(order, now);
+      return absl::StrCat("applied and being verified", so_far.empty() ? "" : ", ", so_far,
+                          ByItself(order, now));
+    }
+    case v1::Order::STATE_COMMITTING:
+      return absl::StrCat("it helped, and the agent is being told to keep it",
+                          ByItself(order, now));
+    case v1::Order::STATE_COMMITTED:
+    case v1::Order::STATE_ENDED: {
+      const std::string change = GoodputChangeText(order.verification());
+      std::string words =
+          absl::StrCat("verified", Ago(order, now), change.empty() ? "" : ": ", change);
+      if (order.state() == v1::Order::STATE_ENDED) {
+        absl::StrAppend(
+            &words, "; over since: ",
+            order.reason().empty() ? "nothing that it changed is left" : order.reason());
+      }
+      return words;
+    }
+    case v1::Order::STATE_ROLLED_BACK:
+      return absl::StrCat(IsInconclusive(order) ? "inconclusive, so rolled back" : "rolled back",
+                          Ago(order, now), " because ", Because(order));
+    case v1::Order::STATE_DRIFTED:
+      return absl::StrCat("drifted: what someone else has changed since is left alone",
+                          order.reason().empty() ? "" : ": ", order.reason());
+    case v1::Order::STATE_UNKNOWN:
+      return SilentWords(order, now);
+    default:
+      return "in a state that this tcpmedic does not know: update it";
+  }
+}
+
+Paint OrderPaint(const v1::Order& order) {
+  switch (order.state()) {
+    case v1::Order::STATE_COMMITTED:
+    case v1::Order::STATE_ENDED:
+      return Paint::kGreen;
+    case v1::Order::STATE_REFUSED:
+    case v1::Order::STATE_ROLLED_BACK:
+    case v1::Order::STATE_DRIFTED:
+      return Paint::kYellow;
+    case v1::Order::STATE_UNKNOWN:
+      return Paint::kRed;
+    default:
+      return Paint::kCyan;
+  }
+}
+
+bool IsSettled(const v1::Order& order) {
+  switch (order.state()) {
+    case v1::Order::STATE_REFUSED:
+    case v1::Order::STATE_COMMITTED:
+    case v1::Order::STATE_ENDED:
+    case v1::Order::STATE_ROLLED_BACK:
+    case v1::Order::STATE_DRIFTED:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool CanBeTakenBack(const v1::Order& order) {
+  switch (order.state()) {
+    case v1::Order::STATE_APPLIED:
+    case v1::Order::STATE_COMMITTING:
+    case v1::Order::STATE_COMMITTED:
+      return true;
+    case v1::Order::STATE_UNKNOWN:
+      return order.has_applied_at();
+    default:
+      return false;
+  }
+}
+
+std::string TargetsText(const v1::Order& order) {
+  Fate moved, followed, held_back, undone, gone, drifted, refused;
+  for (const v1::Target& target : order.targets()) {
+    switch (target.state()) {
+      case v1::Target::STATE_APPLIED:
+        (target.held_back() ? followed : moved).Add(target);
+        break;
+      case v1::Target::STATE_GONE:
+        gone.Add(target);
+        break;
+      case v1::Target::STATE_DRIFTED:
+        drifted.Add(target);
+        break;
+      case v1::Target::STATE_REFUSED:
+        refused.Add(target);
+        break;
+      case v1::Target::STATE_UNDONE:
+        undone.Add(target);
+        break;
+      default:
+        if (target.held_back()) held_back.Add(target);
+    }
+  }
+  std::vector<std::string> parts;
+  if (moved.count > 0) {
+    parts.push_back(
+        absl::StrCat(Plural(moved.count, moved.noun), " moved", moved.From(), moved.To()));
+  }
+  if (undone.count > 0) {
+    const std::string& old = undone.before.value_or("");
+    parts.push_back(absl::StrCat(Plural(undone.count, undone.noun), " back on ",
+                                 old.empty() ? "what it was" : old));
+  }
+  // Whatever comes first names what is counted.
+  const auto counted = [&parts](const Fate& fate) {
+    return parts.empty() ? Plural(fate.count, fate.noun) : CountText(fate.count);
+  };
+  if (followed.count > 0)
+    parts.push_back(absl::StrCat(counted(followed), " held back and moved after"));
+  if (held_back.count > 0) parts.push_back(absl::StrCat(counted(held_back), " held back"));
+  if (gone.count > 0) parts.push_back(absl::StrCat(counted(gone), " gone", gone.Why()));
+  if (drifted.count > 0) parts.push_back(absl::StrCat(counted(drifted), " drifted", drifted.Why()));
+  if (refused.count > 0) parts.push_back(absl::StrCat(counted(refused), " refused", refused.Why()));
+  return absl::StrJoin(parts, ", ");
+}
+
+std::string VerifiedSoFar(const v1::Order& order, absl::Time now) {
+  if (!order.has_applied_at() || !order.has_verify_after()) return "";
+  const absl::Duration whole = DurationOf(order.verify_after());
+  const absl::Duration passed =
+      std::clamp(now - TimeOf(order.applied_at()), absl::ZeroDuration(), whole);
+  return absl::StrCat(absl::ToInt64Seconds(passed), " of ", DurationText(whole));
+}
+
+std::optional<double> NumberIn(const v1::Measurement& measurement, absl::string_view name) {
+  for (const v1::Evidence& evidence : measurement.values()) {
+    if (evidence.name() != name) continue;
+    const v1::Value& value = evidence.value();
+    if (value.kind_case() == v1::Value::kIntValue) return static_cast<double>(value.int_value());
+    if (value.kind_case() == v1::Value::kDoubleValue) return value.double_value();
+    return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::string GoodputChangeText(const v1::Verification& verification) {
+  const std::optional<double> before = NumberIn(verification.before(), "goodput_bps");
+  const std::optional<double> after = NumberIn(verification.after(), "goodput_bps");
+  if (!before.has_value() || !after.has_value()) return "";
+  std::string text = absl::StrCat("goodput ", BitRateText(*before), " → ", BitRateText(*after));
+  if (const double times = *after / *before; *before > 0 && times >= 1.95) {
+    absl::StrAppend(
+        &text, ", ",
+        times < 9.5 ? absl::StrCat(std::round(times * 10) / 10) : CountText(std::llround(times)),
+        " times as much");
+  }
+  return text;
+}
+
+std::string HeldBackText(const v1::Verification& verification) {
+  const v1::Measurement& after = verification.held_back_after();
+  const std::optional<double> goodput = NumberIn(after, "goodput_bps");
+  if (!goodput.has_value() || after.sockets() == 0) return "";
+  std::string text = Plural(after.sockets(), "socket");
+  for (const v1::Evidence& evidence : after.values()) {
+    if (evidence.name() == "congestion_control" && evidence.has_value()) {
+      absl::StrAppend(&text, " on ", evidence.value().string_value());
+    }
+  }
+  const std::optional<double> before = NumberIn(verification.held_back_before(), "goodput_bps");
+  if (!before.has_value()) return absl::StrCat(text, " had ", BitRateText(*goodput));
+  const bool stayed = std::abs(*goodput - *before) <= kStayed * *before;
+  return stayed ? absl::StrCat(text, " stayed at ", BitRateText(*goodput))
+                : absl::StrCat(text, " went from ", BitRateText(*before), " to ",
+                               BitRateText(*goodput));
+}
+
+}  // namespace tcpmedic::cli
