@@ -1,10 +1,12 @@
 #include "cli/command.h"
 
+#include <pwd.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 
 #include "absl/strings/str_cat.h"
 
@@ -41,6 +43,13 @@ int Fail(const Invocation& invocation, const absl::Status& status) {
   fprintf(stderr, "%s %s\n", Painted(style, Paint::kRed, "tcpmedic:").c_str(),
           Escaped(message).c_str());
   return kFailed;
+}
+
+std::string Actor() {
+  const char* const behind_sudo = geteuid() == 0 ? std::getenv("SUDO_USER") : nullptr;
+  if (behind_sudo != nullptr && *behind_sudo != '\0') return behind_sudo;
+  const passwd* const user = getpwuid(geteuid());
+  return user == nullptr ? absl::StrCat("uid ", geteuid()) : std::string(user->pw_name);
 }
 
 }  // namespace tcpmedic::cli

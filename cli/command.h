@@ -40,10 +40,14 @@ void Print(const std::string& text);
 // "tcpmedic: SENTENCE" on standard error; returns kFailed.
 int Fail(const Invocation& invocation, const absl::Status& status);
 
+// Who decides, for the audit log: the person behind sudo, else the user.
+std::string Actor();
+
 void AddUpCommand(CLI::App& app, Invocation& invocation);
 void AddQueryCommands(CLI::App& app,
                       Invocation& invocation);  // hosts incidents show why audit policy
 void AddDecideCommands(CLI::App& app, Invocation& invocation);  // reject propose
+void AddChangeCommands(CLI::App& app, Invocation& invocation);  // approve rollback
 void AddWatchCommand(CLI::App& app, Invocation& invocation);
 
 }  // namespace tcpmedic::cli

@@ -21,9 +21,12 @@ class Progress {
   // What the present step shows at its end, on a terminal only: "7 s, 0.81 Mbit/s".
   void Detail(absl::string_view text);
   void Done();
+  // The present step is over and did not come to a good end.
+  void Failed();
 
  private:
   void Draw();
+  void End(Paint paint, absl::string_view mark);
 
   const Style style_;
   const bool terminal_;

@@ -17,6 +17,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "cli/command.h"
 #include "cli/private_directory.h"
 #include "cli/process.h"
@@ -83,6 +84,17 @@ std::optional<json> Ask(const std::string& controller, std::vector<std::string> 
   return answer;
 }
 
+// Where the agent looks for what this host allows.
+std::string GuardPath(const std::vector<std::string>& agent_flags) {
+  std::string path = "/etc/tcpmedic/guard.yaml";
+  for (size_t i = 0; i < agent_flags.size(); ++i) {
+    absl::string_view flag = agent_flags[i];
+    if (flag == "--guard" && i + 1 < agent_flags.size()) path = agent_flags[i + 1];
+    if (absl::ConsumePrefix(&flag, "--guard=")) path = std::string(flag);
+  }
+  return path;
+}
+
 class Up {
  public:
   Up(const Invocation& invocation, UpOptions options)
@@ -93,6 +105,7 @@ class Up {
     status_.state_dir = options_.state_dir;
     status_.controller_log = options_.state_dir + "/controller.log";
     status_.agent_log = options_.state_dir + "/agent.log";
+    status_.guard_path = GuardPath(options_.agent_flags);
   }
 
   int Run() {
@@ -103,6 +116,7 @@ class Up {
     Supervisor supervisor(*stop_fd, Say);
     const absl::Status started = StartAll(supervisor);
     if (started.ok()) {
+      status_.guard_exists = access(status_.guard_path.c_str(), F_OK) == 0;
       Style style = StyleOf(invocation_);
       style.command = command();
       Print(RenderUp(status_, style));

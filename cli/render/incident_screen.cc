@@ -349,7 +349,7 @@ class Screen {
     } else {
       commands.emplace_back("incidents", "what is open now");
     }
-    commands.emplace_back("watch", "follow what changes");
+    if (!pending()) commands.emplace_back("watch", "follow what changes");
     commands.emplace_back(absl::StrCat("audit ", id), "who decided what, and when");
     std::vector<std::vector<Cell>> rows;
     for (const auto& [command, does] : commands) {
@@ -370,9 +370,14 @@ class Screen {
 
 }  // namespace
 
-std::string RenderIncident(const v1::IncidentView& view, absl::Time now, const Style& style) {
+Style ReadableStyle(const Style& style) {
   Style readable = style;
   readable.width = std::min(style.width, kScreenColumns);
+  return readable;
+}
+
+std::string RenderIncident(const v1::IncidentView& view, absl::Time now, const Style& style) {
+  const Style readable = ReadableStyle(style);
   return Screen(view, now, readable).Render();
 }
 

@@ -38,13 +38,12 @@ void Suggest(Lines* lines, const Style& style,
 std::string ProposalCell(const v1::IncidentView& view) {
   const v1::Incident& incident = view.incident();
   if (incident.proposal_id().empty()) return "none";
+  // How it went says more than what it was.
+  const bool approved = incident.proposal_state() == v1::Proposal::STATE_APPROVED;
+  if (approved && !view.orders().empty()) return OrderWord(view.orders(0));
   const std::string action = incident.decision().actions().empty()
                                  ? incident.proposal_id()
                                  : ActionWord(incident.decision().actions(0));
-  const bool approved = incident.proposal_state() == v1::Proposal::STATE_APPROVED;
-  if (approved && !view.orders().empty()) {
-    return absl::StrCat(action, " ", OrderWord(view.orders(0)));
-  }
   return absl::StrCat(action, " ", ProposalWord(incident.proposal_state()));
 }
 

@@ -38,6 +38,7 @@ std::string Ago(const v1::Order& order, absl::Time now) {
 
 std::string Because(const v1::Order& order) {
   if (!order.reason().empty()) return order.reason();
+  if (!order.roll_back_reason().empty()) return order.roll_back_reason();
   if (!order.verification().reason().empty()) return order.verification().reason();
   switch (order.verification().result()) {
     case v1::Verification::RESULT_NOT_IMPROVED:
@@ -47,6 +48,16 @@ std::string Because(const v1::Order& order) {
     default:
       return "no reason was given";
   }
+}
+
+std::string TakenBackWords(const v1::Order& order, absl::Time now) {
+  return absl::StrCat("being rolled back by ", order.roll_back_by(), " because ", Because(order),
+                      order.state() == v1::Order::STATE_COMMITTED ? "" : ByItself(order, now));
+}
+
+std::string VerifiedWords(const v1::Order& order, absl::Time now) {
+  const std::string change = GoodputChangeText(order.verification());
+  return absl::StrCat("verified", Ago(order, now), change.empty() ? "" : ": ", change);
 }
 
 std::string SilentWords(const v1::Order& order, absl::Time now) {
@@ -112,12 +123,13 @@ std::string OrderWord(const v1::Order& order) {
     case v1::Order::STATE_REFUSED:
       return "refused";
     case v1::Order::STATE_APPLIED:
-      return "verifying";
+      return IsBeingTakenBack(order) ? "rolling back" : "verifying";
     case v1::Order::STATE_COMMITTING:
       return "confirming";
     case v1::Order::STATE_COMMITTED:
+      return IsBeingTakenBack(order) ? "rolling back" : "verified";
     case v1::Order::STATE_ENDED:
-      return "verified";
+      return IsVerified(order) ? "verified" : "ended";
     case v1::Order::STATE_ROLLED_BACK:
       return IsInconclusive(order) ? "inconclusive" : "rolled back";
     case v1::Order::STATE_DRIFTED:
@@ -141,24 +153,23 @@ std::string OrderWords(const v1::Order& order, absl::Time now) {
     case v1::Order::STATE_REFUSED:
       return absl::StrCat("refused: ", Because(order), "; nothing was changed");
     case v1::Order::STATE_APPLIED: {
+      if (IsBeingTakenBack(order)) return TakenBackWords(order, now);
       const std::string so_far = VerifiedSoFar(order, now);
       return absl::StrCat("applied and being verified", so_far.empty() ? "" : ", ", so_far,
                           ByItself(order, now));
     }
     case v1::Order::STATE_COMMITTING:
+      if (IsBeingTakenBack(order)) return TakenBackWords(order, now);
       return absl::StrCat("it helped, and the agent is being told to keep it",
                           ByItself(order, now));
     case v1::Order::STATE_COMMITTED:
+      if (IsBeingTakenBack(order)) return TakenBackWords(order, now);
+      return VerifiedWords(order, now);
     case v1::Order::STATE_ENDED: {
-      const std::string change = GoodputChangeText(order.verification());
-      std::string words =
-          absl::StrCat("verified", Ago(order, now), change.empty() ? "" : ": ", change);
-      if (order.state() == v1::Order::STATE_ENDED) {
-        absl::StrAppend(
-            &words, "; over since: ",
-            order.reason().empty() ? "nothing that it changed is left" : order.reason());
-      }
-      return words;
+      const std::string why =
+          order.reason().empty() ? "nothing that it changed is left" : order.reason();
+      return IsVerified(order) ? absl::StrCat(VerifiedWords(order, now), "; over since: ", why)
+                               : absl::StrCat("ended without a verdict: ", why);
     }
     case v1::Order::STATE_ROLLED_BACK:
       return absl::StrCat(IsInconclusive(order) ? "inconclusive, so rolled back" : "rolled back",
@@ -174,10 +185,12 @@ std::string OrderWords(const v1::Order& order, absl::Time now) {
 }
 
 Paint OrderPaint(const v1::Order& order) {
+  if (IsBeingTakenBack(order)) return Paint::kYellow;
   switch (order.state()) {
     case v1::Order::STATE_COMMITTED:
-    case v1::Order::STATE_ENDED:
       return Paint::kGreen;
+    case v1::Order::STATE_ENDED:
+      return IsVerified(order) ? Paint::kGreen : Paint::kYellow;
     case v1::Order::STATE_REFUSED:
     case v1::Order::STATE_ROLLED_BACK:
     case v1::Order::STATE_DRIFTED:
@@ -189,7 +202,26 @@ Paint OrderPaint(const v1::Order& order) {
   }
 }
 
+bool IsVerified(const v1::Order& order) {
+  if (IsBeingTakenBack(order)) return false;
+  return order.state() == v1::Order::STATE_COMMITTED ||
+         (order.state() == v1::Order::STATE_ENDED &&
+          order.verification().result() == v1::Verification::RESULT_IMPROVED);
+}
+
+bool IsBeingTakenBack(const v1::Order& order) {
+  switch (order.state()) {
+    case v1::Order::STATE_APPLIED:
+    case v1::Order::STATE_COMMITTING:
+    case v1::Order::STATE_COMMITTED:
+      return !order.roll_back_by().empty();
+    default:
+      return false;
+  }
+}
+
 bool IsSettled(const v1::Order& order) {
+  if (IsBeingTakenBack(order)) return false;
   switch (order.state()) {
     case v1::Order::STATE_REFUSED:
     case v1::Order::STATE_COMMITTED:
@@ -203,6 +235,7 @@ bool IsSettled(const v1::Order& order) {
 }
 
 bool CanBeTakenBack(const v1::Order& order) {
+  if (IsBeingTakenBack(order)) return false;
   switch (order.state()) {
     case v1::Order::STATE_APPLIED:
     case v1::Order::STATE_COMMITTING:

@@ -19,6 +19,10 @@ std::string OrderWord(const v1::Order& order);
 std::string OrderWords(const v1::Order& order, absl::Time now);
 Paint OrderPaint(const v1::Order& order);
 
+// It helped, and the agent has confirmed that it stays.
+bool IsVerified(const v1::Order& order);
+// Somebody wants it undone, and the agent has not said that it is.
+bool IsBeingTakenBack(const v1::Order& order);
 // Nothing more happens to it unless a person asks for it.
 bool IsSettled(const v1::Order& order);
 // It has, or may have, changed something that `rollback` would take back.

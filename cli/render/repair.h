@@ -19,7 +19,7 @@ constexpr int kRepairLines = 12;
 std::vector<std::string> RepairLines(const v1::Order& order, absl::Time now, const Style& style);
 
 // Goodput, retransmits, cwnd and rtt, each before and after on one scale; two side by side where
-// the width allows it, else the two that decide. A side without values is said to be missing.
+// the width allows it, else the two that decide.
 std::vector<std::string> BeforeAndAfterLines(const v1::Measurement& before,
                                              const v1::Measurement& after, const Style& style);
 

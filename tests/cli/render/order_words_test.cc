@@ -55,6 +55,20 @@ TEST(OrderWords, ARollbackOfSomethingVerifiedGivesThePersonsReason) {
   EXPECT_EQ(Words(view), "rolled back 45 s ago because alice: the link is being replaced");
 }
 
+TEST(OrderWords, WhatIsBeingUndoneIsNotUndoneYet) {
+  v1::IncidentView view = PinnedCwndVerified();
+  v1::Order& order = *view.mutable_orders(0);
+  order.set_roll_back_by("alice");
+  order.set_roll_back_reason("the link is being replaced");
+  EXPECT_EQ(Words(view), "being rolled back by alice because the link is being replaced");
+  EXPECT_EQ(OrderWord(order), "rolling back");
+  EXPECT_FALSE(IsSettled(order));
+  EXPECT_FALSE(CanBeTakenBack(order));
+  order.set_state(v1::Order::STATE_ROLLED_BACK);
+  EXPECT_EQ(Words(view), "rolled back 45 s ago because the link is being replaced");
+  EXPECT_TRUE(IsSettled(order));
+}
+
 TEST(OrderWords, ARollbackWithoutReasonSaysWhatTheResultWas) {
   v1::IncidentView view = PinnedCwndRolledBack();
   view.mutable_orders(0)->mutable_verification()->clear_reason();
