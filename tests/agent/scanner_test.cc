@@ -4,51 +4,13 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "tests/agent/fake_sockets.h"
 
 namespace tcpmedic {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-class FakeSockets : public SocketSource {
- public:
-  explicit FakeSockets(uint64_t netns_cookie) : netns_cookie_(netns_cookie) {}
-
-  uint64_t netns_cookie() const override { return netns_cookie_; }
-  absl::StatusOr<DumpStats> Dump(const DumpRequest& request,
-                                 absl::FunctionRef<void(const SocketSample&)> visit) override {
-    ++dumps;
-    states_asked = request.states;
-    if (!status.ok()) return status;
-    DumpStats stats{.malformed_messages = 1, .interruptions = 2};
-    for (const SocketSample& sample : samples) {
-      if ((MaskOf(sample.state) & request.states) == 0) continue;
-      visit(sample);
-      ++stats.sockets;
-    }
-    return stats;
-  }
-
-  void AddEstablished(uint64_t cookie) {
-    SocketSample sample;
-    sample.key = {cookie, netns_cookie_};
-    sample.state = TcpState::kEstablished;
-    sample.local_ip = *IpAddress::Parse("10.0.0.5");
-    sample.remote_ip = *IpAddress::Parse("203.0.113.20");
-    sample.local_port = 40000;
-    sample.remote_port = 443;
-    samples.push_back(sample);
-  }
-
-  std::vector<SocketSample> samples;
-  absl::Status status;
-  int dumps = 0;
-  TcpStateMask states_asked = 0;
-
- private:
-  const uint64_t netns_cookie_;
-};
 
 class FakeCounters : public CounterSource {
  public:
@@ -68,31 +30,7 @@ CounterSample Counters(int64_t established, int64_t in_use, int64_t time_wait) {
   return counters;
 }
 
-ObservedNamespace Netns(uint64_t cookie, SocketSource* sockets, CounterSource* counters) {
-  ObservedNamespace netns;
-  netns.inode = 4026531840 + cookie;
-  netns.cookie = cookie;
-  netns.name = absl::StrCat("netns ", cookie);
-  netns.sockets = sockets;
-  netns.counters = counters;
-  return netns;
-}
-
-CompiledSet EstablishedSignature() {
-  v1::SignatureSet set;
-  set.set_revision("r1");
-  set.set_digest("d1");
-  v1::Signature* signature = set.add_signatures();
-  signature->set_name("any-established");
-  signature->set_title("An established socket");
-  signature->set_severity(v1::SEVERITY_WARNING);
-  signature->set_subject(v1::SUBJECT_SOCKET);
-  signature->set_sockets("socket.state == \"established\"");
-  signature->add_group_by("netns");
-  signature->mutable_window()->set_seconds(1);
-  signature->set_verdict("it is established");
-  return *CompileSet(set);
-}
+CompiledSet EstablishedSignature() { return SignatureOf("socket.state == \"established\""); }
 
 class ScannerTest : public ::testing::Test {
  protected:
@@ -124,7 +62,7 @@ TEST_F(ScannerTest, FindingReachesTheReportWithItsPlace) {
   EXPECT_EQ(report.at().seconds(), 1'750'000'003);
   EXPECT_EQ(report.signatures_digest(), "d1");
   ASSERT_EQ(report.findings_size(), 1);
-  EXPECT_EQ(report.findings(0).signature(), "any-established");
+  EXPECT_EQ(report.findings(0).signature(), "a-signature");
   EXPECT_EQ(report.findings(0).netns().ShortDebugString(),
             "cookie: 7 inode: 4026531847 name: \"netns 7\"");
   EXPECT_EQ(report.stats().namespaces(), 1);
