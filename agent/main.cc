@@ -1,12 +1,10 @@
 // tcpmedic-agent: the per-host daemon. Everything that it is made of, and what flows between the
 // parts:
 //
-//   controller ──signatures, wishes──▶ link ──▶ inboxes ──▶ scan loop ──reports──▶ link ──▶
-//   controller
-//                                                          │      │
-//                                     status board ◀───────┘      └──▶ order book ──▶ journal,
-//                                     sockets
-//                                          └──▶ metrics
+//   controller ──signatures, wishes──▶ link ──▶ inboxes ──▶ scan loop ──reports──▶ link ──▶ …
+//                                                            │      │
+//                              metrics ◀── status board ◀────┘      └──▶ order book ──▶ journal,
+//                                                                                       sockets
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>

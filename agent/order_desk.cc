@@ -1,5 +1,6 @@
 #include "agent/order_desk.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -83,13 +84,20 @@ absl::Duration OrderDesk::NextDeadline() const {
 
 void OrderDesk::AddOrdersTo(v1::Report* report) const {
   report->clear_orders();
-  for (v1::OrderReport& order : Reports()) {
+  std::vector<v1::OrderReport> orders = Reports();
+  std::stable_partition(orders.begin(), orders.end(), [](const v1::OrderReport& order) {
+    return order.state() == v1::Order::STATE_APPLIED;
+  });
+  size_t bytes = 0;
+  for (v1::OrderReport& order : orders) {
     if (auto measured = scanner_->engine()->MeasuredOf(order.order_id())) {
       *order.mutable_measured() = *std::move(measured);
     } else if (const auto final_one = final_measurements_.find(order.order_id());
                final_one != final_measurements_.end()) {
       *order.mutable_measured() = final_one->second;
     }
+    bytes += order.ByteSizeLong();
+    if (bytes > options_.max_orders_bytes && report->orders_size() > 0) return;
     *report->add_orders() = std::move(order);
   }
 }

@@ -4,6 +4,7 @@
 #ifndef TCPMEDIC_AGENT_ORDER_DESK_H_
 #define TCPMEDIC_AGENT_ORDER_DESK_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -25,8 +26,11 @@ class OrderDesk {
   struct Options {
     std::string host;  // an order for another host selects nothing
     uint64_t session_nonce = 0;
-    std::string observes_only =
-        {};  // why there is no book; every order of this session is then refused
+    // Why there is no book; every order of this session is then refused, with this reason.
+    std::string observes_only = {};
+    // Of a report's orders. Those over it wait until others are acknowledged: with the findings it
+    // must stay under gRPC's 4 MiB for a message.
+    size_t max_orders_bytes = 1 << 20;
   };
   // `book` may be null. Scanner and board outlive the desk.
   OrderDesk(Options options, std::unique_ptr<OrderBook> book, Scanner* scanner, StatusBoard* board);
@@ -43,7 +47,7 @@ class OrderDesk {
   // the orders' `confirm_within`.
   bool measuring() const { return !followed_.empty(); }
 
-  // Sets the report's orders.
+  // Sets the report's orders, those under verification first.
   void AddOrdersTo(v1::Report* report) const;
 
   // Takes back what is applied and not committed: who stops the agent leaves nobody to take it back

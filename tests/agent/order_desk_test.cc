@@ -310,6 +310,27 @@ TEST_F(OrderDeskTest, EachStateIsCountedOnce) {
                           std::pair(v1::Order::STATE_ROLLED_BACK, 1)));
 }
 
+TEST_F(OrderDeskTest, OrdersOverTheReportsBoundWaitUntilOthersAreAcknowledged) {
+  desk_ = std::make_unique<OrderDesk>(OrderDesk::Options{.host = "web-1",
+                                                         .session_nonce = kNonce,
+                                                         .observes_only = "no journal",
+                                                         .max_orders_bytes = 1},
+                                      nullptr, &scanner_, &board_);
+  v1::OrderSet wishes = Wish(v1::OrderWish::WISH_APPLY);
+  *wishes.add_wishes() = wishes.wishes(0);
+  wishes.mutable_wishes(1)->mutable_order()->set_id("o-2");
+  v1::Report report;
+  desk_->TakeWishes(wishes);
+  desk_->AddOrdersTo(&report);
+  ASSERT_EQ(report.orders_size(), 1);
+  EXPECT_EQ(report.orders(0).order_id(), "o-1");
+  wishes.mutable_wishes(0)->set_stored(v1::Order::STATE_REFUSED);
+  desk_->TakeWishes(wishes);
+  desk_->AddOrdersTo(&report);
+  ASSERT_EQ(report.orders_size(), 1);
+  EXPECT_EQ(report.orders(0).order_id(), "o-2");
+}
+
 TEST_F(OrderDeskTest, WithoutABookEveryOrderOfThisSessionIsRefusedAndNoneElse) {
   AddSockets(1);
   desk_ = std::make_unique<OrderDesk>(
