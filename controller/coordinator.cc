@@ -4,7 +4,6 @@
 #include <optional>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "controller/incident/ids.h"
@@ -15,21 +14,10 @@ namespace {
 
 constexpr int kDefaultLimit = 100;
 constexpr int kMaxLimit = 1000;
-constexpr size_t kMaxHostNameBytes = 253;  // of a DNS name
 constexpr int kAnnouncementsAtOnce = 100;
 constexpr absl::Duration kForgetInterval = absl::Hours(1);
-// A signature holds after its window and its `for`; two scans more, so that the agent has certainly
-// looked.
-constexpr int kScansOfGrace = 2;
 
 bool IsOpen(const v1::Incident& incident) { return incident.state() == v1::Incident::STATE_OPEN; }
-
-bool IsHostName(absl::string_view name) {
-  return !name.empty() && name.size() <= kMaxHostNameBytes &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return absl::ascii_isalnum(c) || c == '.' || c == '-' || c == '_';
-         });
-}
 
 int Limit(int asked) { return asked <= 0 ? kDefaultLimit : std::min(asked, kMaxLimit); }
 
@@ -42,6 +30,7 @@ Coordinator::Coordinator(CoordinatorOptions options, PolicySet policies, Store* 
       announcer_(announcer),
       clock_(clock),
       new_proposal_id_([] { return RandomId("p-"); }),
+      fleet_(options_.host_labels, clock->Now()),
       policies_(std::move(policies)),
       policies_loaded_at_(clock->Now().wall) {}
 
@@ -64,11 +53,10 @@ absl::Status Coordinator::Load() {
     absl::StatusOr<v1::IncidentView> view = ViewOf(std::move(incident));
     if (!view.ok()) return view.status();
     const v1::Incident& loaded = view->incident();
-    HostNamed(loaded.host());
+    fleet_.Know(loaded.host(), now);
     by_key_[{loaded.host(), loaded.finding().signature(), loaded.finding().group()}] = loaded.id();
     live_[loaded.id()] = {*view, now.uptime};
   }
-  for (const auto& [name, labels] : options_.host_labels) HostNamed(name);
   Draft draft{now, {}, {}};
   if (absl::Status asked = AskNewPolicies(&draft); !asked.ok()) return asked;
   return Conclude(std::move(draft));
@@ -78,7 +66,7 @@ absl::Status Coordinator::Load() {
 
 absl::Status Coordinator::PursueInto(Draft* draft, const v1::IncidentView& view,
                                      const Event& event) {
-  const HostFacts& host = HostNamed(view.incident().host()).facts;
+  const HostFacts& host = fleet_.Know(view.incident().host(), draft->now);
   absl::StatusOr<Pursued> pursued =
       Pursue(view, event, {policies_, host, new_proposal_id_, draft->now.wall});
   if (!pursued.ok()) return pursued.status();
@@ -138,29 +126,12 @@ absl::Status Coordinator::Conclude(Draft draft) {
 // ---- Agents.
 
 absl::StatusOr<Coordinator::Welcomed> Coordinator::OnHello(const v1::Hello& hello) {
-  if (!IsHostName(hello.host())) {
-    return absl::InvalidArgumentError(
-        "Hello.host must be a host's name: letters, digits, '.', '-' and '_'");
-  }
   absl::MutexLock lock(&mutex_);
-  if (hosts_.count(hello.host()) == 0 && hosts_.size() >= kMaxHosts) {
-    return absl::ResourceExhaustedError(absl::StrCat("more than ", kMaxHosts, " hosts"));
-  }
-  const Moment now = clock_->Now();
-  HostState& host = HostNamed(hello.host());
+  absl::StatusOr<Fleet::Connection> connection = fleet_.Connect(hello, clock_->Now());
+  if (!connection.ok()) return connection.status();
   Welcomed welcomed;
-  welcomed.session = ++last_session_;
-  welcomed.superseded = host.session;
-  sessions_.erase(host.session);
-  sessions_[welcomed.session] = hello.host();
-  // Another process has to look anew. The same one, after a lost link, has not stopped looking.
-  if (host.hello.session_nonce() != hello.session_nonce()) {
-    host.looking_since = absl::InfiniteFuture();
-  }
-  host.session = welcomed.session;
-  host.hello = hello;
-  host.connected_at = now.wall;
-  host.heard_at = now.uptime;
+  welcomed.session = connection->session;
+  welcomed.superseded = connection->superseded;
   welcomed.welcome.set_controller_version(options_.version);
   *welcomed.welcome.mutable_signatures() = policies_.signatures;
   return welcomed;
@@ -168,27 +139,19 @@ absl::StatusOr<Coordinator::Welcomed> Coordinator::OnHello(const v1::Hello& hell
 
 absl::Status Coordinator::OnReport(uint64_t session, const v1::Report& report) {
   absl::MutexLock lock(&mutex_);
-  const auto named = sessions_.find(session);
-  if (named == sessions_.end()) {
-    return absl::AbortedError("another stream of this host has taken over");
-  }
+  absl::StatusOr<Fleet::Hearing> hearing =
+      fleet_.Hear(session, report, policies_.signatures.digest());
+  if (!hearing.ok()) return hearing.status();
   if (report.findings_size() > kMaxFindingsPerReport) {
     return absl::ResourceExhaustedError(absl::StrCat("a report of ", report.findings_size(),
                                                      " findings, at most ", kMaxFindingsPerReport,
                                                      ": send fewer and set findings_omitted"));
   }
-  HostState& host = hosts_.at(named->second);
   const Moment now = clock_->Now();
-  absl::Time looking_since = host.looking_since;
-  if (report.signatures_digest() != policies_.signatures.digest()) {
-    looking_since = absl::InfiniteFuture();
-  } else if (looking_since == absl::InfiniteFuture()) {
-    looking_since = FromWire(report.at());
-  }
-
+  const HostFacts& host = fleet_.Know(hearing->host, now);
   Draft draft{now, {}, {}};
-  if (host.lost) {
-    for (const Live* live : OpenOf(host.facts.name)) {
+  if (hearing->was_lost) {
+    for (const Live* live : OpenOf(host.name)) {
       if (absl::Status back = PursueInto(&draft, live->view, AgentBack{}); !back.ok()) return back;
     }
   }
@@ -197,10 +160,10 @@ absl::Status Coordinator::OnReport(uint64_t session, const v1::Report& report) {
     return drafted != draft.incidents.end() ? drafted->second.view : live_.at(id).view;
   };
   std::set<Key> present;
-  int open = static_cast<int>(OpenOf(host.facts.name).size());
+  int open = static_cast<int>(OpenOf(host.name).size());
   int not_taken = 0;
   for (const v1::Finding& finding : report.findings()) {
-    const Key key{host.facts.name, finding.signature(), finding.group()};
+    const Key key{host.name, finding.signature(), finding.group()};
     if (!present.insert(key).second) continue;
     const auto known = by_key_.find(key);
     absl::Status pursued;
@@ -210,72 +173,45 @@ absl::Status Coordinator::OnReport(uint64_t session, const v1::Report& report) {
       ++not_taken;
     } else {
       ++open;
-      pursued = PursueNewInto(&draft, host.facts, finding);
+      pursued = PursueNewInto(&draft, host, finding);
     }
     if (!pursued.ok()) return pursued;
   }
-  HostState judged = host;
-  judged.looking_since = looking_since;
   for (const auto& [id, live] : live_) {
     const v1::Incident& incident = live.view.incident();
     const Key key{incident.host(), incident.finding().signature(), incident.finding().group()};
-    if (key.host != host.facts.name || !incident.finding_present() || present.count(key) > 0 ||
-        !AbsenceCounts(judged, report, key.signature)) {
+    if (key.host != host.name || !incident.finding_present() || present.count(key) > 0 ||
+        !hearing->AbsenceCounts(TimeToHold(key.signature))) {
       continue;
     }
     if (absl::Status gone = PursueInto(&draft, current(id), FindingGone{}); !gone.ok()) return gone;
   }
   if (absl::Status concluded = Conclude(std::move(draft)); !concluded.ok()) return concluded;
 
-  host.looking_since = looking_since;
-  host.lost = false;
-  host.last_report_at = now.wall;
-  host.heard_at = now.uptime;
-  host.signatures_digest = report.signatures_digest();
-  host.stats = report.stats();
+  fleet_.Take(*hearing, report, now);
   if (not_taken > 0) {
-    host.stats.add_degraded(absl::StrCat(not_taken, " findings are not taken up: ",
-                                         kMaxOpenIncidentsPerHost, " incidents are open"));
+    fleet_.NoteDegraded(host.name, absl::StrCat(not_taken, " findings are not taken up: ",
+                                                kMaxOpenIncidentsPerHost, " incidents are open"));
   }
-  host.activity.assign(report.activity().begin(), report.activity().end());
   return absl::OkStatus();
 }
 
-bool Coordinator::AbsenceCounts(const HostState& host, const v1::Report& report,
-                                const std::string& signature) const {
-  if (report.findings_omitted() > 0) return false;
-  absl::Duration needed = kScansOfGrace * FromWire(report.stats().interval());
+absl::Duration Coordinator::TimeToHold(const std::string& signature) const {
   for (const v1::Signature& known : policies_.signatures.signatures()) {
     // Named `for` in the files, which is a word of C++.
-    if (known.name() == signature) needed += FromWire(known.window()) + FromWire(known.for_());
+    if (known.name() == signature) return FromWire(known.window()) + FromWire(known.for_());
   }
-  const absl::Time since = std::max(host.looking_since, FromWire(host.hello.started_at()));
-  return FromWire(report.at()) - since >= needed;
+  return absl::ZeroDuration();
 }
 
 void Coordinator::OnDisconnected(uint64_t session) {
   absl::MutexLock lock(&mutex_);
-  const auto named = sessions_.find(session);
-  if (named == sessions_.end()) return;
-  hosts_.at(named->second).session = 0;
-  sessions_.erase(named);
+  fleet_.Disconnect(session);
 }
 
 v1::SignatureSet Coordinator::Signatures() const {
   absl::MutexLock lock(&mutex_);
   return policies_.signatures;
-}
-
-Coordinator::HostState& Coordinator::HostNamed(const std::string& name) {
-  const auto [entry, is_new] = hosts_.try_emplace(name);
-  HostState& host = entry->second;
-  if (is_new) {
-    host.facts.name = name;
-    const auto labels = options_.host_labels.find(name);
-    if (labels != options_.host_labels.end()) host.facts.labels = labels->second;
-    host.heard_at = clock_->Now().uptime;
-  }
-  return host;
 }
 
 std::vector<const Coordinator::Live*> Coordinator::OpenOf(const std::string& host) const {
@@ -290,24 +226,9 @@ std::vector<const Coordinator::Live*> Coordinator::OpenOf(const std::string& hos
 
 v1::ListHostsResponse Coordinator::ListHosts() const {
   absl::MutexLock lock(&mutex_);
-  v1::ListHostsResponse response;
-  for (const auto& [name, state] : hosts_) {
-    v1::Host* host = response.add_hosts();
-    host->set_name(name);
-    host->set_connected(state.session != 0);
-    if (state.connected_at != absl::InfinitePast()) {
-      *host->mutable_connected_at() = ToWire(state.connected_at);
-    }
-    if (state.last_report_at != absl::InfinitePast()) {
-      *host->mutable_last_report_at() = ToWire(state.last_report_at);
-    }
-    host->set_agent_version(state.hello.agent_version());
-    host->set_kernel(state.hello.kernel());
-    host->mutable_labels()->insert(state.facts.labels.begin(), state.facts.labels.end());
-    host->set_signatures_digest(state.signatures_digest);
-    *host->mutable_stats() = state.stats;
-    host->mutable_activity()->Assign(state.activity.begin(), state.activity.end());
-    host->set_open_incidents(static_cast<int>(OpenOf(name).size()));
+  v1::ListHostsResponse response = fleet_.List();
+  for (v1::Host& host : *response.mutable_hosts()) {
+    host.set_open_incidents(static_cast<int>(OpenOf(host.name()).size()));
   }
   return response;
 }
@@ -536,16 +457,14 @@ absl::Status Coordinator::ExpireProposals(const Moment& now) {
 }
 
 absl::Status Coordinator::NoteSilentHosts(const Moment& now) {
-  for (auto& [name, host] : hosts_) {
-    const absl::Duration patience = std::max(kSilence, 5 * FromWire(host.stats.interval()));
-    if (host.lost || now.uptime - host.heard_at < patience) continue;
+  for (const Fleet::Silent& silent : fleet_.NewlySilent(now)) {
     Draft draft{now, {}, {}};
-    for (const Live* live : OpenOf(name)) {
-      absl::Status noted = PursueInto(&draft, live->view, AgentLost{host.last_report_at});
+    for (const Live* live : OpenOf(silent.host)) {
+      absl::Status noted = PursueInto(&draft, live->view, AgentLost{silent.last_report_at});
       if (!noted.ok()) return noted;
     }
     if (absl::Status concluded = Conclude(std::move(draft)); !concluded.ok()) return concluded;
-    host.lost = true;
+    fleet_.MarkLost(silent.host);
   }
   return absl::OkStatus();
 }

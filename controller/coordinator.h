@@ -29,6 +29,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "controller/fleet.h"
 #include "controller/policy/policy_set.h"
 #include "controller/pursue.h"
 #include "controller/store/store.h"
@@ -39,10 +40,7 @@
 namespace tcpmedic {
 
 inline constexpr absl::Duration kEvidencePersistInterval = absl::Seconds(5);
-// A host that has said nothing for this long, or for five of its own intervals, is lost.
-inline constexpr absl::Duration kSilence = absl::Seconds(30);
 inline constexpr int kMaxFindingsPerReport = 1000;
-inline constexpr int kMaxHosts = 10'000;
 // Findings beyond it are not taken up, and the host is shown as degraded.
 inline constexpr int kMaxOpenIncidentsPerHost = 2000;
 
@@ -122,21 +120,6 @@ class Coordinator {
     v1::IncidentView view;
     absl::Duration persisted_at;  // uptime
   };
-  struct HostState {
-    HostFacts facts;
-    v1::Hello hello;
-    uint64_t session = 0;  // 0: not connected
-    absl::Time connected_at = absl::InfinitePast();
-    absl::Time last_report_at = absl::InfinitePast();
-    absl::Duration heard_at;  // uptime of the last sign of life
-    bool lost = false;
-    // By the agent's clock: from when on it has looked with our signatures. InfiniteFuture: it does
-    // not.
-    absl::Time looking_since = absl::InfiniteFuture();
-    std::string signatures_digest;
-    v1::ScanStats stats;
-    std::vector<v1::SignatureActivity> activity;
-  };
   // Changes that are not true yet.
   struct Draft {
     struct Entry {
@@ -162,11 +145,11 @@ class Coordinator {
   absl::StatusOr<v1::IncidentView> Answer(const std::string& id, const Event& event)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  HostState& HostNamed(const std::string& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::vector<const Live*> OpenOf(const std::string& host) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool AbsenceCounts(const HostState& host, const v1::Report& report,
-                     const std::string& signature) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // From when a signature's condition begins until its finding is there. Zero: it is not ours.
+  absl::Duration TimeToHold(const std::string& signature) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<v1::IncidentView> Resolve(const std::string& typed) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<v1::IncidentView> ViewOf(v1::Incident incident) const
@@ -184,16 +167,13 @@ class Coordinator {
   const std::function<std::string()> new_proposal_id_;
 
   mutable absl::Mutex mutex_;
+  Fleet fleet_ ABSL_GUARDED_BY(mutex_);
   PolicySet policies_ ABSL_GUARDED_BY(mutex_);
   absl::Time policies_loaded_at_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> policy_problems_ ABSL_GUARDED_BY(mutex_);
   // Incidents that a finding may still belong to (Claims); the store has all of them.
-  std::map<std::string, Live> live_ ABSL_GUARDED_BY(mutex_);        // by id
-  std::map<Key, std::string> by_key_ ABSL_GUARDED_BY(mutex_);       // the newest id of each
-  std::map<std::string, HostState> hosts_ ABSL_GUARDED_BY(mutex_);  // by name
-  std::map<uint64_t, std::string> sessions_
-      ABSL_GUARDED_BY(mutex_);  // the current one of each host
-  uint64_t last_session_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::map<std::string, Live> live_ ABSL_GUARDED_BY(mutex_);   // by id
+  std::map<Key, std::string> by_key_ ABSL_GUARDED_BY(mutex_);  // the newest id of each
   std::set<Watcher*> watchers_ ABSL_GUARDED_BY(mutex_);
   absl::Duration forgot_at_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();
 };
