@@ -24,12 +24,13 @@ int Limit(int asked) { return asked <= 0 ? kDefaultLimit : std::min(asked, kMaxL
 }  // namespace
 
 Coordinator::Coordinator(CoordinatorOptions options, PolicySet policies, Store* store,
-                         Announcer* announcer, const Clock* clock)
+                         Announcer* announcer, const Clock* clock, absl::Status audit_verdict)
     : options_(std::move(options)),
       store_(store),
       announcer_(announcer),
       clock_(clock),
       new_proposal_id_([] { return RandomId("p-"); }),
+      audit_verdict_(std::move(audit_verdict)),
       fleet_(options_.host_labels, clock->Now()),
       policies_(std::move(policies)),
       policies_loaded_at_(clock->Now().wall) {}
@@ -38,8 +39,10 @@ absl::StatusOr<std::unique_ptr<Coordinator>> Coordinator::Start(CoordinatorOptio
                                                                 PolicySet policies, Store* store,
                                                                 Announcer* announcer,
                                                                 const Clock* clock) {
-  std::unique_ptr<Coordinator> coordinator(
-      new Coordinator(std::move(options), std::move(policies), store, announcer, clock));
+  // Before Load, which may add to it.
+  absl::Status audit_verdict = store->VerifyAudit(kAuditEntriesVerified);
+  std::unique_ptr<Coordinator> coordinator(new Coordinator(
+      std::move(options), std::move(policies), store, announcer, clock, std::move(audit_verdict)));
   absl::MutexLock lock(&coordinator->mutex_);
   if (absl::Status loaded = coordinator->Load(); !loaded.ok()) return loaded;
   return coordinator;
@@ -347,6 +350,7 @@ absl::StatusOr<v1::ListAuditResponse> Coordinator::ListAudit(
   if (!entries.ok()) return entries.status();
   v1::ListAuditResponse response;
   response.mutable_entries()->Assign(entries->begin(), entries->end());
+  if (!audit_verdict_.ok()) response.add_problems(std::string(audit_verdict_.message()));
   return response;
 }
 

@@ -41,6 +41,8 @@ namespace tcpmedic {
 
 inline constexpr absl::Duration kEvidencePersistInterval = absl::Seconds(5);
 inline constexpr int kMaxFindingsPerReport = 1000;
+// Of the audit log's newest, at the start: a bound on how long a start takes.
+inline constexpr int kAuditEntriesVerified = 10'000;
 // Findings beyond it are not taken up, and the host is shown as degraded.
 inline constexpr int kMaxOpenIncidentsPerHost = 2000;
 
@@ -67,8 +69,8 @@ class Announcer {
 
 class Coordinator {
  public:
-  // Loads what is live from the store, and asks the policies about incidents that were decided
-  // under another revision. All pointers must outlive the coordinator.
+  // Verifies the audit log, loads what is live from the store, and asks the policies about
+  // incidents that were decided under another revision. All pointers must outlive the coordinator.
   static absl::StatusOr<std::unique_ptr<Coordinator>> Start(CoordinatorOptions options,
                                                             PolicySet policies, Store* store,
                                                             Announcer* announcer,
@@ -97,6 +99,9 @@ class Coordinator {
   absl::StatusOr<v1::IncidentView> Propose(const v1::ProposeRequest& request);
   v1::PolicyStatus GetPolicyStatus() const;
   absl::StatusOr<v1::ListAuditResponse> ListAudit(const v1::ListAuditRequest& request) const;
+  // What the audit log was found to be at the start: of Store::VerifyAudit. A log that is not what
+  // was written is shown by ListAudit and hinders nothing else.
+  const absl::Status& audit_verdict() const { return audit_verdict_; }
   // Gives everything open, then `synced`, then each change until Unwatch has returned.
   void Watch(Watcher* watcher);
   void Unwatch(Watcher* watcher);
@@ -132,7 +137,7 @@ class Coordinator {
   };
 
   Coordinator(CoordinatorOptions options, PolicySet policies, Store* store, Announcer* announcer,
-              const Clock* clock);
+              const Clock* clock, absl::Status audit_verdict);
 
   absl::Status Load() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status AskNewPolicies(Draft* draft) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -165,6 +170,7 @@ class Coordinator {
   Announcer* const announcer_;
   const Clock* const clock_;
   const std::function<std::string()> new_proposal_id_;
+  const absl::Status audit_verdict_;
 
   mutable absl::Mutex mutex_;
   Fleet fleet_ ABSL_GUARDED_BY(mutex_);

@@ -179,6 +179,10 @@ int Main(int argc, char** argv) {
   auto coordinator = Coordinator::Start(std::move(options), *std::move(policies), store->get(),
                                         &announcer, Clock::Real());
   if (!coordinator.ok()) return Complain(coordinator.status().message());
+  if (const absl::Status& verdict = (*coordinator)->audit_verdict(); !verdict.ok()) {
+    controller_log::Write(Level::kError, "the audit log cannot be trusted",
+                          {{"problem", verdict.message()}});
+  }
   auto server = Server::Start(**directory, coordinator->get());
   if (!server.ok()) return Complain(server.status().message());
 

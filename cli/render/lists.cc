@@ -191,6 +191,14 @@ std::string RenderIncidentLine(const v1::IncidentView& view, absl::Time now, con
 
 std::string RenderAudit(const v1::ListAuditResponse& audit, absl::Time now, const Style& style) {
   Lines lines;
+  for (const std::string& problem : audit.problems()) {
+    const std::string sentence = absl::StrCat(
+        "This log cannot be trusted. Found when the controller started: ", Escaped(problem));
+    for (const std::string& line : Wrap(sentence, style.width, 4)) {
+      lines.push_back(Painted(style, Paint::kRed, line));
+    }
+    lines.emplace_back();
+  }
   if (audit.entries().empty()) {
     Say(&lines, style,
         "Nothing is recorded: no incident was opened and nobody has decided anything.");
@@ -207,8 +215,10 @@ std::string RenderAudit(const v1::ListAuditResponse& audit, absl::Time now, cons
                     {entry.hash().substr(0, 8), Paint::kDim},
                     {entry.detail()}});
   }
-  return Joined(TableLines(
-      style, {{"#", true}, {"AT"}, {"WHO"}, {"DID"}, {"TO"}, {"HASH"}, {"DETAIL"}}, rows));
+  Append(&lines,
+         TableLines(style, {{"#", true}, {"AT"}, {"WHO"}, {"DID"}, {"TO"}, {"HASH"}, {"DETAIL"}},
+                    rows));
+  return Joined(lines);
 }
 
 std::string RenderPolicyStatus(const v1::PolicyStatus& status, absl::Time now, const Style& style) {

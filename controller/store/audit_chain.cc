@@ -33,7 +33,7 @@ v1::AuditEntry Chain(const ChainLink& previous, v1::AuditEntry entry) {
   return entry;
 }
 
-absl::Status VerifyChain(const ChainLink& before, const std::vector<v1::AuditEntry>& entries,
+absl::Status VerifyChain(const ChainLink& before, absl::Span<const v1::AuditEntry> entries,
                          const ChainLink& head) {
   ChainLink previous = before;
   for (const v1::AuditEntry& entry : entries) {

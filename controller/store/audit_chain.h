@@ -5,9 +5,9 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/types/span.h"
 #include "tcpmedic/v1/operator.pb.h"
 
 namespace tcpmedic {
@@ -28,7 +28,7 @@ v1::AuditEntry Chain(const ChainLink& previous, v1::AuditEntry entry);
 
 // Whether `entries`, oldest first, lead from `before` to `head` without a break. DataLoss names the
 // first that does not follow, or says that the newest are missing.
-absl::Status VerifyChain(const ChainLink& before, const std::vector<v1::AuditEntry>& entries,
+absl::Status VerifyChain(const ChainLink& before, absl::Span<const v1::AuditEntry> entries,
                          const ChainLink& head);
 
 }  // namespace tcpmedic

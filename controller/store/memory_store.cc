@@ -122,9 +122,12 @@ absl::StatusOr<std::vector<v1::AuditEntry>> MemoryStore::Audit(const std::string
   return found;
 }
 
-absl::Status MemoryStore::VerifyAudit() const {
+absl::Status MemoryStore::VerifyAudit(int newest) const {
   absl::MutexLock lock(&mutex_);
-  return VerifyChain(before_audit_, audit_, audit_head_);
+  const size_t verified = std::min(audit_.size(), static_cast<size_t>(std::max(newest, 0)));
+  const size_t first = audit_.size() - verified;
+  return VerifyChain(first == 0 ? before_audit_ : LinkOf(audit_[first - 1]),
+                     absl::MakeConstSpan(audit_).subspan(first), audit_head_);
 }
 
 absl::Status MemoryStore::ForgetBefore(absl::Time time) {

@@ -25,7 +25,7 @@ class MemoryStore : public Store {
   absl::Status MarkPerformed(const std::vector<std::string>& keys) override;
   absl::StatusOr<std::vector<v1::AuditEntry>> Audit(const std::string& subject,
                                                     int limit) const override;
-  absl::Status VerifyAudit() const override;
+  absl::Status VerifyAudit(int newest) const override;
   absl::Status ForgetBefore(absl::Time time) override;
 
  private:

@@ -249,13 +249,21 @@ class SqliteStore : public Store {
     return select.Bind(subject).Bind(std::max(limit, 0)).Messages<v1::AuditEntry>("an audit entry");
   }
 
-  absl::Status VerifyAudit() const override {
+  absl::Status VerifyAudit(int newest) const override {
     absl::MutexLock lock(&mutex_);
     absl::StatusOr<ChainLink> previous = AuditEnd("before");
     if (!previous.ok()) return previous.status();
     absl::StatusOr<ChainLink> head = AuditEnd("head");
     if (!head.ok()) return head.status();
-    for (int64_t after = -1;;) {
+    int64_t after = -1;
+    Statement skip(*db_, "SELECT message FROM audit ORDER BY sequence DESC LIMIT 1 OFFSET ?");
+    auto skipped = skip.Bind(std::max(newest, 0)).Messages<v1::AuditEntry>("an audit entry");
+    if (!skipped.ok()) return skipped.status();
+    if (!skipped->empty()) {
+      previous = LinkOf(skipped->front());
+      after = previous->sequence;
+    }
+    for (;;) {
       Statement select(*db_,
                        "SELECT message FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?");
       auto batch = select.Bind(after).Bind(kAuditBatch).Messages<v1::AuditEntry>("an audit entry");

@@ -9,6 +9,7 @@
 #ifndef TCPMEDIC_CONTROLLER_STORE_STORE_H_
 #define TCPMEDIC_CONTROLLER_STORE_STORE_H_
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,9 @@ struct IncidentQuery {
   int limit = 100;
 };
 
+// For VerifyAudit.
+inline constexpr int kWholeAuditLog = std::numeric_limits<int>::max();
+
 class Store {
  public:
   virtual ~Store() = default;
@@ -82,9 +86,10 @@ class Store {
   // Newest first; an empty subject means every one.
   virtual absl::StatusOr<std::vector<v1::AuditEntry>> Audit(const std::string& subject,
                                                             int limit) const = 0;
-  // DataLoss names the first entry that is not what was written, or says that the newest are
-  // missing.
-  virtual absl::Status VerifyAudit() const = 0;
+  // Whether the `newest` so many entries follow each other up to the last one written, and the
+  // oldest of them follows the entry before. DataLoss names the first entry that is not what was
+  // written, or says that the newest are missing.
+  virtual absl::Status VerifyAudit(int newest) const = 0;
 
   // Forgets incidents closed before `time` whose finding is gone, with their proposals and
   // performed effects, and the audit entries from before it.

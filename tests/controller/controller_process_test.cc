@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sqlite3.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -90,6 +91,15 @@ class ControllerProcess : public ::testing::Test {
     EXPECT_TRUE(got.ok()) << got.error_message();
     return response;
   }
+  v1::ListAuditResponse Audit() {
+    auto stub = v1::Operator::NewStub(Channel(OperatorsSocket(runtime_)));
+    grpc::ClientContext context;
+    Prepare(&context);
+    v1::ListAuditResponse response;
+    const grpc::Status listed = stub->ListAudit(&context, {}, &response);
+    EXPECT_TRUE(listed.ok()) << listed.error_message();
+    return response;
+  }
   // Once it is acked.
   void ReportOneFinding() {
     auto stub = v1::AgentGateway::NewStub(Channel(AgentsSocket(runtime_)));
@@ -132,6 +142,28 @@ TEST_F(ControllerProcess, WhatWasAckedSurvivesKillAndNothingIsDoubled) {
   ReportOneFinding();
   EXPECT_THAT(Incidents().incidents(), SizeIs(1));
   EXPECT_EQ(Incidents().incidents(0).proposals_size(), 1);
+}
+
+TEST_F(ControllerProcess, AnAuditLogThatWasTamperedWithIsShownAfterAStart) {
+  Start();
+  ReportOneFinding();
+  EXPECT_THAT(Audit().problems(), SizeIs(0));
+  ASSERT_GT(Audit().entries_size(), 2);
+  kill(pid_, SIGTERM);
+  Wait();
+
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open((temporary_.path() + "/state/controller.db").c_str(), &db), SQLITE_OK);
+  const int deleted =
+      sqlite3_exec(db, "DELETE FROM audit WHERE sequence = 2", nullptr, nullptr, nullptr);
+  sqlite3_close(db);
+  ASSERT_EQ(deleted, SQLITE_OK);
+
+  Start();
+  const v1::ListAuditResponse audit = Audit();
+  ASSERT_THAT(audit.problems(), SizeIs(1));
+  EXPECT_EQ(audit.problems(0), "audit entry 2 is missing: 3 follows 1");
+  EXPECT_THAT(Incidents().incidents(), SizeIs(1));
 }
 
 TEST_F(ControllerProcess, StopsWithinTwoSecondsAlthoughSomeoneWatches) {

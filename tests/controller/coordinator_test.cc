@@ -62,6 +62,10 @@ class FaultyStore : public MemoryStore {
     ++commits;
     return MemoryStore::Commit(transaction);
   }
+  absl::Status VerifyAudit(int newest) const override {
+    return tampering.ok() ? MemoryStore::VerifyAudit(newest) : tampering;
+  }
+  absl::Status tampering;
   bool full = false;
   int commits = 0;
 };
@@ -426,7 +430,19 @@ TEST_F(CoordinatorTest, TheAuditLogSaysWhoDidWhat) {
   }
   EXPECT_THAT(lines, ElementsAre("rejected by ann", "proposed by policy to-bbr",
                                  "decided by policy to-bbr", "opened by agent"));
-  EXPECT_TRUE(store_.VerifyAudit().ok());
+  EXPECT_TRUE(store_.VerifyAudit(kWholeAuditLog).ok());
+}
+
+TEST_F(CoordinatorTest, AnAuditLogThatIsNotWhatWasWrittenIsShownAndHindersNothing) {
+  EXPECT_THAT(coordinator_->ListAudit({})->problems(), IsEmpty());
+  store_.tampering = absl::DataLossError("audit entry 3 is not what was written");
+  Restart();
+  EXPECT_EQ(coordinator_->audit_verdict(), store_.tampering);
+  Report(Connect(), {Pinned()});
+  v1::ListAuditRequest request;
+  request.set_id(TheOne().incident().id());
+  EXPECT_THAT(coordinator_->ListAudit(request)->problems(),
+              ElementsAre("audit entry 3 is not what was written"));
 }
 
 TEST_F(CoordinatorTest, AWatcherGetsWhatIsOpenThenEachChange) {

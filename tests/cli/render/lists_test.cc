@@ -47,6 +47,22 @@ TEST(Lists, AuditIsATable) {
                                         kNow, {}));
 }
 
+TEST(Lists, AnAuditLogThatCannotBeTrustedSaysSoFirst) {
+  ExpectGolden("audit_tampered.txt", RenderAudit(FromText<v1::ListAuditResponse>(R"pb(
+                                                   entries {
+                                                     sequence: 4
+                                                     at { seconds: 1795317065 }
+                                                     actor: "alice"
+                                                     action: "rejected"
+                                                     subject: "i-7f3a91c2"
+                                                     detail: "backup window"
+                                                     hash: "9b74c9897bac770ffc029102a200c5de"
+                                                   }
+                                                   problems: "audit entry 3 is missing: 4 follows 2"
+                                                 )pb"),
+                                                 kNow, {.width = 80}));
+}
+
 TEST(Lists, PolicyStatusShowsTheMistakesOfANewerRevision) {
   ExpectGolden(
       "policy_status.txt",

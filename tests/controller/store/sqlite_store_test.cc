@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
@@ -57,7 +58,7 @@ TEST_F(SqliteStoreTest, WhatWasCommittedIsThereAfterReopening) {
   EXPECT_THAT(*store->Proposals("i-1", 10), SizeIs(1));
   EXPECT_THAT(*store->Unperformed(10), SizeIs(1));
   EXPECT_THAT(*store->Audit("", 10), SizeIs(1));
-  EXPECT_TRUE(store->VerifyAudit().ok());
+  EXPECT_TRUE(store->VerifyAudit(kWholeAuditLog).ok());
 }
 
 TEST_F(SqliteStoreTest, ASecondControllerIsRefusedWithTheFilesName) {
@@ -104,7 +105,7 @@ TEST_F(SqliteStoreTest, AFullStoreIsResourceExhaustedAndKeepsWhatItHas) {
   all.limit = 100'000;
   EXPECT_THAT(*(*store)->Incidents(all), SizeIs(committed));
   EXPECT_THAT(*(*store)->Audit("", 100'000), SizeIs(committed));
-  EXPECT_TRUE((*store)->VerifyAudit().ok());
+  EXPECT_TRUE((*store)->VerifyAudit(kWholeAuditLog).ok());
 }
 
 TEST_F(SqliteStoreTest, ANewerSchemaIsRefused) {
@@ -152,9 +153,42 @@ TEST_F(SqliteStoreTest, ATamperedAuditLogIsDataLoss) {
   options.migrations = tampering;
   auto store = OpenSqliteStore(options);
   ASSERT_TRUE(store.ok()) << store.status();
-  const absl::Status verdict = (*store)->VerifyAudit();
+  const absl::Status verdict = (*store)->VerifyAudit(kWholeAuditLog);
   EXPECT_EQ(verdict.code(), absl::StatusCode::kDataLoss);
   EXPECT_THAT(std::string(verdict.message()), HasSubstr("audit entry 2 is missing"));
+}
+
+TEST_F(SqliteStoreTest, OnlyTheEntriesAskedForAreVerified) {
+  struct Case {
+    std::string tampering;
+    int newest;
+    std::string message;  // empty: nothing is found
+  };
+  const std::string second_gone = "DELETE FROM audit WHERE sequence = 2";
+  const std::string newest_gone = "DELETE FROM audit WHERE sequence = 5";
+  for (const Case& c : std::vector<Case>{
+           {second_gone, 2, ""},
+           {second_gone, 3, "audit entry 2 is missing"},
+           {second_gone, 4, "audit entry 2 is missing"},
+           {newest_gone, 0, "ends with entry 4, but 5"},
+           {newest_gone, 1, "ends with entry 4, but 5"},
+       }) {
+    SCOPED_TRACE(absl::StrCat(c.tampering, "; newest ", c.newest));
+    std::filesystem::remove_all(Options().path);
+    {
+      auto store = MustOpen();
+      for (int i = 0; i < 5; ++i) ASSERT_TRUE(store->Commit(Numbered(i)).ok());
+    }
+    std::vector<Migration> tampering(StoreMigrations().begin(), StoreMigrations().end());
+    tampering.push_back({tampering.back().version + 1, c.tampering.c_str()});
+    SqliteStoreOptions options = Options();
+    options.migrations = tampering;
+    auto store = OpenSqliteStore(options);
+    ASSERT_TRUE(store.ok()) << store.status();
+    const absl::Status verdict = (*store)->VerifyAudit(c.newest);
+    EXPECT_EQ(verdict.ok(), c.message.empty()) << verdict;
+    EXPECT_THAT(std::string(verdict.message()), HasSubstr(c.message));
+  }
 }
 
 // Commits for ever, and says through the pipe what has been acknowledged.
@@ -205,7 +239,7 @@ TEST_F(SqliteStoreTest, WhatWasAcknowledgedSurvivesKill) {
               static_cast<size_t>(last + 2));  // at most one was committed and not yet acknowledged
     EXPECT_THAT(*(*store)->Unperformed(1'000'000), SizeIs(incidents));
     EXPECT_THAT(*(*store)->Audit("", 1'000'000), SizeIs(incidents));
-    EXPECT_TRUE((*store)->VerifyAudit().ok());
+    EXPECT_TRUE((*store)->VerifyAudit(kWholeAuditLog).ok());
     killed_after += last;
   }
   EXPECT_GE(killed_after, 43);
