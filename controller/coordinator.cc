@@ -29,7 +29,7 @@ Coordinator::Coordinator(CoordinatorOptions options, PolicySet policies, Store* 
       store_(store),
       announcer_(announcer),
       clock_(clock),
-      new_proposal_id_([] { return RandomId("p-"); }),
+      new_id_(RandomId),
       audit_verdict_(std::move(audit_verdict)),
       fleet_(options_.host_labels, clock->Now()),
       policies_(std::move(policies)),
@@ -50,7 +50,7 @@ absl::StatusOr<std::unique_ptr<Coordinator>> Coordinator::Start(CoordinatorOptio
 
 absl::Status Coordinator::Load() {
   const Moment now = clock_->Now();
-  auto incidents = store_->IncidentsLive(now.wall - kFlapWindow);
+  auto incidents = store_->IncidentsLive(now.wall - std::max(kFlapWindow, LookBack(policies_)));
   if (!incidents.ok()) return incidents.status();
   for (v1::Incident& incident : *incidents) {
     absl::StatusOr<v1::IncidentView> view = ViewOf(std::move(incident));
@@ -67,19 +67,39 @@ absl::Status Coordinator::Load() {
 
 // ---- Events into drafts, drafts into the truth.
 
-absl::Status Coordinator::PursueInto(Draft* draft, const v1::IncidentView& view,
-                                     const Event& event) {
-  const HostFacts& host = fleet_.Know(view.incident().host(), draft->now);
-  absl::StatusOr<Pursued> pursued =
-      Pursue(view, event, {policies_, host, new_proposal_id_, draft->now.wall});
-  if (!pursued.ok()) return pursued.status();
-  const std::string& id = view.incident().id();
+absl::StatusOr<Pursued> Coordinator::PursueWith(const Draft& draft, const std::string& host,
+                                                WithCircumstances pursue) {
+  std::optional<uint64_t> nonce;
+  if (const std::optional<Fleet::Agent> agent = fleet_.AgentOf(host)) nonce = agent->nonce;
+  const std::function<FleetOrders()> orders = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return OrdersOf(draft);
+  };
+  return pursue({policies_, fleet_.Know(host, draft.now), new_id_, draft.now.wall, nonce, orders});
+}
+
+void Coordinator::Put(Draft* draft, Pursued pursued) {
+  const std::string& id = pursued.next.incident().id();
   const auto live = live_.find(id);
   const bool due = live == live_.end() ||
                    draft->now.uptime - live->second.persisted_at >= kEvidencePersistInterval;
+  draft->transaction.Append(pursued.transaction);
   Draft::Entry& entry = draft->incidents[id];
-  entry = {std::move(pursued->next), entry.persist || pursued->noteworthy || due};
-  draft->transaction.Append(pursued->transaction);
+  entry = {std::move(pursued.next), entry.persist || pursued.noteworthy || due};
+}
+
+const v1::IncidentView& Coordinator::Current(const Draft& draft,
+                                             const std::string& incident_id) const {
+  const auto drafted = draft.incidents.find(incident_id);
+  return drafted != draft.incidents.end() ? drafted->second.view : live_.at(incident_id).view;
+}
+
+absl::Status Coordinator::PursueInto(Draft* draft, const v1::IncidentView& view,
+                                     const Event& event) {
+  absl::StatusOr<Pursued> pursued = PursueWith(
+      *draft, view.incident().host(),
+      [&](const Circumstances& circumstances) { return Pursue(view, event, circumstances); });
+  if (!pursued.ok()) return pursued.status();
+  Put(draft, *std::move(pursued));
   return absl::OkStatus();
 }
 
@@ -94,11 +114,11 @@ absl::Status Coordinator::PursueNewInto(Draft* draft, const HostFacts& host,
     if (!known.ok()) return known.status();
     if (known->empty() && draft->incidents.count(id) == 0) break;
   }
-  absl::StatusOr<Pursued> pursued =
-      PursueNew(id, finding, {policies_, host, new_proposal_id_, draft->now.wall});
+  absl::StatusOr<Pursued> pursued = PursueWith(
+      *draft, host.name,
+      [&](const Circumstances& circumstances) { return PursueNew(id, finding, circumstances); });
   if (!pursued.ok()) return pursued.status();
-  draft->incidents[id] = {std::move(pursued->next), true};
-  draft->transaction.Append(pursued->transaction);
+  Put(draft, *std::move(pursued));
   return absl::OkStatus();
 }
 
@@ -113,7 +133,14 @@ absl::Status Coordinator::Conclude(Draft draft) {
   }
   for (auto& [id, entry] : draft.incidents) {
     const v1::Incident& incident = entry.view.incident();
-    by_key_[{incident.host(), incident.finding().signature(), incident.finding().group()}] = id;
+    const auto [keyed, is_new] = by_key_.try_emplace(
+        {incident.host(), incident.finding().signature(), incident.finding().group()}, id);
+    // The orders of an older incident may outlive it: findings stay with the newest.
+    if (!is_new && keyed->second != id &&
+        FromWire(live_.at(keyed->second).view.incident().opened_at()) <=
+            FromWire(incident.opened_at())) {
+      keyed->second = id;
+    }
     Live& live = live_[id];
     if (entry.persist) {
       live.persisted_at = draft.now.uptime;
@@ -123,6 +150,9 @@ absl::Status Coordinator::Conclude(Draft draft) {
     }
     live.view = std::move(entry.view);
   }
+  std::set<std::string> ordered;
+  for (const v1::Order& order : draft.transaction.orders) ordered.insert(order.selector().host());
+  for (const std::string& host : ordered) CarryNews(host);
   return absl::OkStatus();
 }
 
@@ -132,6 +162,7 @@ absl::StatusOr<Coordinator::Welcomed> Coordinator::OnHello(const v1::Hello& hell
   absl::MutexLock lock(&mutex_);
   absl::StatusOr<Fleet::Connection> connection = fleet_.Connect(hello, clock_->Now());
   if (!connection.ok()) return connection.status();
+  wishes_.Begin(hello.host());
   Welcomed welcomed;
   welcomed.session = connection->session;
   welcomed.superseded = connection->superseded;
@@ -158,10 +189,10 @@ absl::Status Coordinator::OnReport(uint64_t session, const v1::Report& report) {
       if (absl::Status back = PursueInto(&draft, live->view, AgentBack{}); !back.ok()) return back;
     }
   }
-  const auto current = [&](const std::string& id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    const auto drafted = draft.incidents.find(id);
-    return drafted != draft.incidents.end() ? drafted->second.view : live_.at(id).view;
-  };
+  // Before the findings: what clears because of a change is told apart by how its order stands.
+  absl::Status orders = NoteOrders(&draft, host.name, /*silent=*/false);
+  if (orders.ok()) orders = TakeOrderReports(&draft, host.name, report);
+  if (!orders.ok()) return orders;
   std::set<Key> present;
   int open = static_cast<int>(OpenOf(host.name).size());
   int not_taken = 0;
@@ -171,7 +202,7 @@ absl::Status Coordinator::OnReport(uint64_t session, const v1::Report& report) {
     const auto known = by_key_.find(key);
     absl::Status pursued;
     if (known != by_key_.end() && Claims(live_.at(known->second).view.incident(), now.wall)) {
-      pursued = PursueInto(&draft, current(known->second), FindingObserved{finding});
+      pursued = PursueInto(&draft, Current(draft, known->second), FindingObserved{finding});
     } else if (open >= kMaxOpenIncidentsPerHost) {
       ++not_taken;
     } else {
@@ -187,10 +218,13 @@ absl::Status Coordinator::OnReport(uint64_t session, const v1::Report& report) {
         !hearing->AbsenceCounts(TimeToHold(key.signature))) {
       continue;
     }
-    if (absl::Status gone = PursueInto(&draft, current(id), FindingGone{}); !gone.ok()) return gone;
+    const absl::Status gone = PursueInto(&draft, Current(draft, id), FindingGone{});
+    if (!gone.ok()) return gone;
   }
+  wishes_.Hear(host.name, report);
   if (absl::Status concluded = Conclude(std::move(draft)); !concluded.ok()) return concluded;
 
+  CarryNews(host.name);
   fleet_.Take(*hearing, report, now);
   if (not_taken > 0) {
     fleet_.NoteDegraded(host.name, absl::StrCat(not_taken, " findings are not taken up: ",
@@ -283,6 +317,9 @@ absl::StatusOr<v1::IncidentView> Coordinator::ViewOf(v1::Incident incident) cons
   v1::IncidentView view;
   *view.mutable_incident() = std::move(incident);
   view.mutable_proposals()->Assign(proposals->begin(), proposals->end());
+  auto orders = store_->Orders(view.incident().id(), kOrdersAtHand);
+  if (!orders.ok()) return orders.status();
+  view.mutable_orders()->Assign(orders->begin(), orders->end());
   return view;
 }
 
@@ -441,6 +478,7 @@ absl::Status Coordinator::Tick() {
     const Moment now = clock_->Now();
     first.Update(ExpireProposals(now));
     first.Update(NoteSilentHosts(now));
+    first.Update(ExpireOrders(now));
     first.Update(ForgetOld(now));
   }
   first.Update(MakeAnnouncements());
@@ -467,6 +505,8 @@ absl::Status Coordinator::NoteSilentHosts(const Moment& now) {
       absl::Status noted = PursueInto(&draft, live->view, AgentLost{silent.last_report_at});
       if (!noted.ok()) return noted;
     }
+    const absl::Status orders = NoteOrders(&draft, silent.host, /*silent=*/true);
+    if (!orders.ok()) return orders;
     if (absl::Status concluded = Conclude(std::move(draft)); !concluded.ok()) return concluded;
     fleet_.MarkLost(silent.host);
   }
@@ -476,7 +516,7 @@ absl::Status Coordinator::NoteSilentHosts(const Moment& now) {
 absl::Status Coordinator::ForgetOld(const Moment& now) {
   for (auto it = live_.begin(); it != live_.end();) {
     const v1::Incident& incident = it->second.view.incident();
-    if (Claims(incident, now.wall)) {
+    if (Claims(incident, now.wall) || NeedsOrders(it->second.view, now.wall)) {
       ++it;
       continue;
     }

@@ -25,11 +25,13 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "controller/fleet.h"
+#include "controller/order/wish_board.h"
 #include "controller/policy/policy_set.h"
 #include "controller/pursue.h"
 #include "controller/store/store.h"
@@ -58,6 +60,14 @@ class Watcher {
  public:
   virtual ~Watcher() = default;
   virtual void OnEvent(const v1::WatchEvent& event) = 0;
+};
+
+// Carries wishes to agents. Called under the coordinator's lock: must neither wait nor call back.
+// What does not arrive is no loss: it is sent again with the host's next stream.
+class WishCarrier {
+ public:
+  virtual ~WishCarrier() = default;
+  virtual void OnWishes(uint64_t session, const v1::OrderSet& wishes) = 0;
 };
 
 // Tells people. At least once per key.
@@ -89,12 +99,19 @@ class Coordinator {
   absl::Status OnReport(uint64_t session, const v1::Report& report);
   void OnDisconnected(uint64_t session);
   v1::SignatureSet Signatures() const;
+  // From now on each change of what is wished of a connected host is carried to it at once; nullptr
+  // ends that, and when it has returned the carrier is not called again.
+  void CarryWishes(WishCarrier* carrier);
+  // Carries what is wished of the session's host, if anything: for a stream that has just begun.
+  void RepeatWishes(uint64_t session);
 
   // ---- Operators, as operator.proto says.
   v1::ListHostsResponse ListHosts() const;
   absl::StatusOr<v1::ListIncidentsResponse> ListIncidents(
       const v1::ListIncidentsRequest& request) const;
   absl::StatusOr<v1::IncidentView> GetIncident(const std::string& id) const;
+  absl::StatusOr<v1::IncidentView> Approve(const v1::ApproveRequest& request);
+  absl::StatusOr<v1::IncidentView> Rollback(const v1::RollbackRequest& request);
   absl::StatusOr<v1::IncidentView> Reject(const v1::RejectRequest& request);
   absl::StatusOr<v1::IncidentView> Propose(const v1::ProposeRequest& request);
   v1::PolicyStatus GetPolicyStatus() const;
@@ -107,8 +124,8 @@ class Coordinator {
   void Unwatch(Watcher* watcher);
 
   // ---- Time and files.
-  // Call about once a second: proposals expire, silent hosts are noted, announcements are made, old
-  // things forgotten. The first error; what failed is tried again at the next call.
+  // Call about once a second: proposals and orders expire, silent hosts are noted, announcements
+  // are made, old things forgotten. The first error; what failed is tried again at the next call.
   absl::Status Tick();
   // Takes a new revision into force, and asks it about what nobody has answered.
   absl::Status ReplacePolicies(PolicySet policies);
@@ -143,12 +160,38 @@ class Coordinator {
   absl::Status AskNewPolicies(Draft* draft) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status PursueInto(Draft* draft, const v1::IncidentView& view, const Event& event)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // An event of an order of this incident; `reported_at` as in PursueOrder.
+  absl::Status PursueOrderInto(Draft* draft, const std::string& incident_id,
+                               const std::string& order_id, const OrderEvent& event,
+                               absl::Time reported_at) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What both and PursueNewInto share: `pursue` under the circumstances of the host.
+  using WithCircumstances = absl::FunctionRef<absl::StatusOr<Pursued>(const Circumstances&)>;
+  absl::StatusOr<Pursued> PursueWith(const Draft& draft, const std::string& host,
+                                     WithCircumstances pursue)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Put(Draft* draft, Pursued pursued) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // As the draft has it, or as it is.
+  const v1::IncidentView& Current(const Draft& draft, const std::string& incident_id) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status PursueNewInto(Draft* draft, const HostFacts& host, const v1::Finding& finding)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Commits, then changes memory and tells the watchers.
   absl::Status Conclude(Draft draft) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<v1::IncidentView> Answer(const std::string& id, const Event& event)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // ---- Orders (coordinator_orders.cc).
+  absl::Status TakeOrderReports(Draft* draft, const std::string& host, const v1::Report& report)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Of a host that is silent, or heard again.
+  absl::Status NoteOrders(Draft* draft, const std::string& host, bool silent)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status ExpireOrders(const Moment& now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  FleetOrders OrdersOf(const Draft& draft) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether limits or the host still need to know of an order of the incident.
+  bool NeedsOrders(const v1::IncidentView& view, absl::Time now) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void CarryNews(const std::string& host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   std::vector<const Live*> OpenOf(const std::string& host) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -169,7 +212,7 @@ class Coordinator {
   Store* const store_;
   Announcer* const announcer_;
   const Clock* const clock_;
-  const std::function<std::string()> new_proposal_id_;
+  const std::function<std::string(absl::string_view)> new_id_;
   const absl::Status audit_verdict_;
 
   mutable absl::Mutex mutex_;
@@ -177,7 +220,10 @@ class Coordinator {
   PolicySet policies_ ABSL_GUARDED_BY(mutex_);
   absl::Time policies_loaded_at_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> policy_problems_ ABSL_GUARDED_BY(mutex_);
-  // Incidents that a finding may still belong to (Claims); the store has all of them.
+  WishBoard wishes_ ABSL_GUARDED_BY(mutex_);
+  WishCarrier* carrier_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  // Incidents that a finding may still belong to (Claims) or whose orders are needed; the store has
+  // all of them.
   std::map<std::string, Live> live_ ABSL_GUARDED_BY(mutex_);   // by id
   std::map<Key, std::string> by_key_ ABSL_GUARDED_BY(mutex_);  // the newest id of each
   std::set<Watcher*> watchers_ ABSL_GUARDED_BY(mutex_);

@@ -78,6 +78,17 @@ void Fleet::Disconnect(uint64_t session) {
   sessions_.erase(named);
 }
 
+std::optional<Fleet::Agent> Fleet::AgentOf(const std::string& host) const {
+  const auto known = hosts_.find(host);
+  if (known == hosts_.end() || known->second.session == 0) return std::nullopt;
+  return Agent{known->second.session, known->second.hello.session_nonce()};
+}
+
+std::string Fleet::HostOf(uint64_t session) const {
+  const auto named = sessions_.find(session);
+  return named == sessions_.end() ? "" : named->second;
+}
+
 absl::StatusOr<Fleet::Hearing> Fleet::Hear(uint64_t session, const v1::Report& report,
                                            const std::string& signatures_digest) const {
   const auto named = sessions_.find(session);

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,16 @@ class Fleet {
   absl::StatusOr<Connection> Connect(const v1::Hello& hello, const Moment& now);
   void Disconnect(uint64_t session);
 
+  // The agent process at the other end of the host's stream; nullopt: not connected.
+  struct Agent {
+    uint64_t session = 0;
+    uint64_t nonce = 0;
+  };
+  std::optional<Agent> AgentOf(const std::string& host) const;
+  // Empty: no stream of that session.
+  std::string HostOf(uint64_t session) const;
+  int size() const { return static_cast<int>(hosts_.size()); }
+
   // What a report means, before anything is changed by it.
   struct Hearing {
     std::string host;
@@ -50,8 +61,8 @@ class Fleet {
     // By the agent's clock: from when on it has looked with our signatures. InfiniteFuture: it does
     // not.
     absl::Time looking_since;
-    // How long it has done so, less the scans of grace. Negative: absence means nothing, also because
-    // the report leaves findings out.
+    // How long it has done so, less the scans of grace. Negative: absence means nothing, also
+    // because the report leaves findings out.
     absl::Duration looked;
 
     // Whether a finding that takes `needed` to hold would be in the report if it were there.

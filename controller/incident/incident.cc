@@ -5,6 +5,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "controller/order/order.h"
+#include "controller/order/story.h"
 #include "controller/wire_time.h"
 
 namespace tcpmedic {
@@ -102,6 +104,12 @@ bool IsRejectedAndPresent(const v1::Incident& incident) {
   return !IsOpen(incident) && incident.outcome() == v1::Incident::OUTCOME_REJECTED &&
          incident.finding_present();
 }
+bool HasFailed(const v1::Incident& incident) {
+  return !IsOpen(incident) && incident.outcome() == v1::Incident::OUTCOME_FAILED;
+}
+bool IsRemedied(const v1::Incident& incident) {
+  return !IsOpen(incident) && incident.outcome() == v1::Incident::OUTCOME_REMEDIED;
+}
 // What a policy wants beyond remembering it.
 bool WantsMoreThanNotes(const v1::Decision& decision) {
   return std::any_of(decision.actions().begin(), decision.actions().end(),
@@ -122,6 +130,10 @@ class Transition {
   absl::StatusOr<Step> operator()(const Proposed& event);
   absl::StatusOr<Step> operator()(const CannotPropose& event);
   absl::StatusOr<Step> operator()(const ProposalExpired& event);
+  absl::StatusOr<Step> operator()(const Approved& event);
+  absl::StatusOr<Step> operator()(const ApprovalTaken& event);
+  absl::StatusOr<Step> operator()(const OrderChanged& event);
+  absl::StatusOr<Step> operator()(const UntriedSockets& event);
   absl::StatusOr<Step> operator()(const Rejected& event);
   absl::StatusOr<Step> operator()(const ProposeRequested& event);
   absl::StatusOr<Step> operator()(const PoliciesChanged& event);
@@ -191,6 +203,20 @@ class Transition {
     Tell();
   }
 
+  // The change is not, or no longer, in force: the approval is used up.
+  void Fail(const v1::Order& order, absl::string_view how) {
+    step_.next.clear_covered_until();
+    if (IsOpen(step_.next)) {
+      Close(v1::Incident::OUTCOME_FAILED,
+            absl::StrCat("Order ", order.id(), " ", how, "; nothing more is proposed until `tcpmedic "
+                         "propose ", step_.next.id(), "`"),
+            kController);
+    } else if (IsRemedied(step_.next) && !order.roll_back_by().empty()) {
+      step_.next.set_outcome(v1::Incident::OUTCOME_FAILED);
+      *step_.next.mutable_closed_at() = ToWire(now_);
+    }
+  }
+
   void EndPending(ProposalEnding ending) {
     step_.next.set_proposal_state(ending.how);
     step_.effects.push_back(EndProposal{std::move(ending)});
@@ -222,7 +248,11 @@ absl::StatusOr<Step> Transition::operator()(const FindingObserved& event) {
   const v1::Confidence confidence_before = next.finding().confidence();
   *next.mutable_finding() = finding;
   next.set_finding_present(true);
-  if (IsRejectedAndPresent(next)) return std::move(step_);
+  if (IsRejectedAndPresent(next) || HasFailed(next)) return std::move(step_);
+  if (IsRemedied(next)) {
+    step_.effects.push_back(LookForUntried{});
+    return std::move(step_);
+  }
 
   bool ask = false;
   if (!IsOpen(next)) {
@@ -238,7 +268,7 @@ absl::StatusOr<Step> Transition::operator()(const FindingObserved& event) {
              absl::StrCat("Severity ", rose ? "rose" : "fell", " from ", Word(severity_before),
                           " to ", Word(finding.severity())),
              kAgent);
-    ask |= rose && !IsPending(next);
+    ask |= rose && !IsPending(next) && !HasOrderUnderWay(next);
   }
   if (finding.confidence() != confidence_before) {
     Happened("confidence",
@@ -255,7 +285,17 @@ absl::StatusOr<Step> Transition::operator()(const FindingGone&) {
   if (!next.finding_present()) return Illegal("has no finding that could go");
   next.set_finding_present(false);
   if (!IsOpen(next)) {
-    Happened("gone", "The finding has gone; when it comes again, it is a new incident", kAgent);
+    Happened("gone",
+             IsRemedied(next) ? "The finding has gone since the change is in force"
+                              : "The finding has gone; when it comes again, it is a new incident",
+             kAgent);
+    return std::move(step_);
+  }
+  if (HasOrderUnderWay(next)) {
+    Happened("gone",
+             absl::StrCat("The finding no longer holds, as is to be expected of order ",
+                          next.order_id(), ": what was measured decides"),
+             kAgent);
     return std::move(step_);
   }
   if (IsPending(next)) VoidPending("the finding has gone");
@@ -334,6 +374,107 @@ absl::StatusOr<Step> Transition::operator()(const ProposalExpired&) {
   return std::move(step_);
 }
 
+absl::StatusOr<Step> Transition::operator()(const Approved& event) {
+  const v1::Incident& next = step_.next;
+  if (absl::Status open = IllegalUnlessOpen(); !open.ok()) return open;
+  if (absl::StripAsciiWhitespace(event.by).empty()) {
+    return absl::InvalidArgumentError("an approval needs a name");
+  }
+  if (!IsPending(next)) return Illegal("has no pending proposal to approve");
+  if (!next.finding_present()) return Illegal("has no finding any more: there is nothing to act on");
+  step_.effects.push_back(TakeApproval{event.by});
+  return std::move(step_);
+}
+
+absl::StatusOr<Step> Transition::operator()(const ApprovalTaken& event) {
+  v1::Incident& next = step_.next;
+  const v1::Proposal& proposal = event.proposal;
+  if (absl::Status open = IllegalUnlessOpen(); !open.ok()) return open;
+  if (!IsPending(next) || proposal.id() != next.proposal_id() || proposal.approvals().empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("proposal ", proposal.id(), " is not an approved one of ", next.id()));
+  }
+  const std::string& by = proposal.approvals().rbegin()->by();
+  if (proposal.state() != v1::Proposal::STATE_APPROVED) {
+    Happened("approved",
+             absl::StrCat("Proposal ", proposal.id(), " has ", proposal.approvals_size(), " of ",
+                          proposal.approval().quorum(), " approvals"),
+             by);
+    return std::move(step_);
+  }
+  next.set_proposal_state(v1::Proposal::STATE_APPROVED);
+  *next.mutable_covered_until() = ToWire(now_ + FromWire(proposal.approval().covers()));
+  Happened("approved", absl::StrCat("Proposal ", proposal.id(), " is approved"), by);
+  step_.effects.push_back(IssueOrder{});
+  return std::move(step_);
+}
+
+absl::StatusOr<Step> Transition::operator()(const OrderChanged& event) {
+  v1::Incident& next = step_.next;
+  const v1::Order& now = event.now;
+  if (now.incident_id() != next.id()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("order ", now.id(), " is not one of ", next.id()));
+  }
+  const bool is_new = event.was.id().empty();
+  if (is_new) {
+    if (absl::Status open = IllegalUnlessOpen(); !open.ok()) return open;
+    if (HasOrderUnderWay(next)) return Illegal(absl::StrCat("is waiting for order ", next.order_id()));
+    next.set_order_id(now.id());
+  }
+  for (const OrderLine& line : Story(event.was, now)) {
+    Happened(line.what, line.text, line.actor);
+    if (line.urgent) Tell();
+  }
+  const bool is_newest = now.id() == next.order_id();
+  if (is_newest) next.set_order_state(now.state());
+  // Who takes a change back does not want it made again.
+  if (!now.roll_back_by().empty()) next.clear_covered_until();
+  if (now.state() == event.was.state()) return std::move(step_);
+  switch (now.state()) {
+    case v1::Order::STATE_COMMITTED:
+      if (is_newest && IsOpen(next) && now.roll_back_by().empty()) {
+        Close(v1::Incident::OUTCOME_REMEDIED,
+              absl::StrCat("The change helped, and stays; `tcpmedic rollback ", next.id(),
+                           "` takes it back"),
+              kController);
+      }
+      break;
+    case v1::Order::STATE_REFUSED:
+      if (is_newest) Fail(now, "was not carried out");
+      break;
+    case v1::Order::STATE_ROLLED_BACK:
+      if (is_newest || !IsOpen(next)) Fail(now, "was taken back");
+      break;
+    case v1::Order::STATE_DRIFTED:
+      if (is_newest || !IsOpen(next)) Fail(now, "met a change by somebody else");
+      break;
+    case v1::Order::STATE_ENDED:
+      if (is_newest && IsOpen(next)) Fail(now, "ended with its sockets before it was confirmed");
+      break;
+    default:
+      break;
+  }
+  return std::move(step_);
+}
+
+absl::StatusOr<Step> Transition::operator()(const UntriedSockets& event) {
+  if (!IsRemedied(step_.next)) return Illegal("is not remedied: there is no approval to go on with");
+  const std::string sockets =
+      absl::StrCat(event.count, event.count == 1 ? " socket" : " sockets", " that no order has tried");
+  if (event.covered) {
+    Reopen(absl::StrCat("The finding is there with ", sockets, "; the approval covers them until ",
+                        Clock(FromWire(step_.next.covered_until()))),
+           kController);
+    step_.effects.push_back(IssueOrder{});
+  } else {
+    Reopen(absl::StrCat("The finding is there with ", sockets, ", and no approval covers them"),
+           kController);
+    step_.effects.push_back(AskPolicy{});
+  }
+  return std::move(step_);
+}
+
 absl::StatusOr<Step> Transition::operator()(const Rejected& event) {
   v1::Incident& next = step_.next;
   if (absl::Status open = IllegalUnlessOpen(); !open.ok()) return open;
@@ -363,6 +504,10 @@ absl::StatusOr<Step> Transition::operator()(const ProposeRequested& event) {
   }
   if (IsPending(next)) {
     return Illegal(absl::StrCat("has a pending proposal already: ", next.proposal_id()));
+  }
+  if (HasOrderUnderWay(next)) {
+    return Illegal(absl::StrCat("has an order under way, ", next.order_id(),
+                                ": wait for its verdict, or roll it back"));
   }
   if (!IsOpen(next)) {
     Reopen("An operator asks for a new proposal", event.by);
@@ -419,9 +564,27 @@ absl::StatusOr<Step> Advance(const v1::Incident& incident, const Event& event, a
 
 bool Claims(const v1::Incident& incident, absl::Time now) {
   if (IsOpen(incident) || IsRejectedAndPresent(incident)) return true;
+  if (IsRemedied(incident) || HasFailed(incident)) {
+    // Our own change explains what is there, and what comes with its undoing.
+    return incident.finding_present() || now < FromWire(incident.covered_until()) ||
+           now - FromWire(incident.closed_at()) <= kFlapWindow;
+  }
   const bool cleared = incident.outcome() == v1::Incident::OUTCOME_CLEARED ||
                        incident.outcome() == v1::Incident::OUTCOME_NOTED;
   return cleared && now - FromWire(incident.closed_at()) <= kFlapWindow;
+}
+
+bool HasOrderUnderWay(const v1::Incident& incident) {
+  switch (incident.order_state()) {
+    case v1::Order::STATE_PENDING:
+    case v1::Order::STATE_DISPATCHED:
+    case v1::Order::STATE_APPLIED:
+    case v1::Order::STATE_COMMITTING:
+    case v1::Order::STATE_UNKNOWN:
+      return true;
+    default:
+      return false;
+  }
 }
 
 }  // namespace tcpmedic

@@ -1,15 +1,22 @@
 // The life of an incident: an event goes in, the next state and what has to follow come out. Pure;
 // thread-safe.
 //
-//     open → closed: cleared | noted | rejected
+//     open → closed: cleared | noted | rejected | remedied | failed
 //
-// An incident is open as long as its finding is present, or until a person rejects what is
-// proposed. A closed one is reopened in two ways only, and has no effects otherwise:
+// An incident is open as long as its finding is present or an order of it is under way, or until a
+// person rejects what is proposed. While an order is under way the change itself erases the finding:
+// that is a timeline entry. The agent's word ends it: remedied when it has confirmed the change,
+// failed when the change is refused, undone or drifted.
+//
+// A closed one is reopened in three ways only, and has no effects otherwise:
 //   - it cleared, and the finding is back within kFlapWindow: the same trouble, not another one;
-//   - it was rejected, the finding is still there, and an operator asks for a new proposal.
-// A finding that comes later opens a new incident. A rejected one absorbs further reports of its
-// finding until the finding has gone, so that a person who said no is not asked again. After an
-// expiry nothing is proposed until an operator asks or the severity rises.
+//   - it was rejected or it failed, the finding is there, and an operator asks for a new proposal;
+//   - it was remedied, and the finding is back with sockets that no order of it has tried: under
+//     the same approval as long as that covers them, after that with a new proposal.
+// A finding that comes later opens a new incident. A rejected or failed one absorbs further reports
+// of its finding until the finding has gone, so that a person who said no is not asked again, and
+// what did not help is not tried again by itself. After an expiry nothing is proposed until an
+// operator asks or the severity rises.
 #ifndef TCPMEDIC_CONTROLLER_INCIDENT_INCIDENT_H_
 #define TCPMEDIC_CONTROLLER_INCIDENT_INCIDENT_H_
 
@@ -56,6 +63,24 @@ struct CannotPropose {
   std::string why;
 };
 struct ProposalExpired {};
+// An operator, or "policy NAME", approves what is pending.
+struct Approved {
+  std::string by;
+};
+// The proposal after the approval that TakeApproval took: approved, or pending for want of others.
+struct ApprovalTaken {
+  v1::Proposal proposal;
+};
+// An order of the incident has changed; `was` is the default where it is new.
+struct OrderChanged {
+  v1::Order was;
+  v1::Order now;
+};
+// The finding of a remedied incident has sockets that no order has tried.
+struct UntriedSockets {
+  int count = 0;
+  bool covered = false;  // by the approval there is
+};
 struct Rejected {
   std::string by;
   std::string reason;
@@ -73,7 +98,8 @@ struct AgentBack {};
 
 using Event =
     std::variant<FindingObserved, FindingGone, Decided, Proposed, CannotPropose, ProposalExpired,
-                 Rejected, ProposeRequested, PoliciesChanged, AgentLost, AgentBack>;
+                 Approved, ApprovalTaken, OrderChanged, UntriedSockets, Rejected, ProposeRequested,
+                 PoliciesChanged, AgentLost, AgentBack>;
 
 // ---- Effects: what has to follow, in this order.
 
@@ -87,13 +113,22 @@ struct Propose {};
 struct EndProposal {
   ProposalEnding ending;
 };
+// Add the approval to the proposal next.proposal_id, then Advance by ApprovalTaken.
+struct TakeApproval {
+  std::string by;
+};
+// Send the order of the approved proposal next.proposal_id out, then Advance by OrderChanged.
+struct IssueOrder {};
+// Look whether the finding has sockets that no order has tried; if so, Advance by UntriedSockets.
+struct LookForUntried {};
 // Tell people. The key names this one announcement for ever: performing it twice is telling once.
 struct Announce {
   std::string key;
   std::string what;
   std::string text;
 };
-using Effect = std::variant<AskPolicy, Propose, EndProposal, Announce>;
+using Effect = std::variant<AskPolicy, Propose, EndProposal, TakeApproval, IssueOrder,
+                            LookForUntried, Announce>;
 
 struct Step {
   v1::Incident next;
@@ -112,8 +147,11 @@ absl::StatusOr<Step> OpenIncident(absl::string_view id, absl::string_view host,
 absl::StatusOr<Step> Advance(const v1::Incident& incident, const Event& event, absl::Time now);
 
 // Whether a report of the finding with this incident's key belongs to it; if not, it opens a new
-// one. Once false for a closed incident, it stays false.
+// one. Once false for a closed incident, it stays false, unless its change is taken back later.
 bool Claims(const v1::Incident& incident, absl::Time now);
+
+// Its newest order waits for something. At most one order of an incident does.
+bool HasOrderUnderWay(const v1::Incident& incident);
 
 }  // namespace tcpmedic
 

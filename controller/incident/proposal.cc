@@ -1,7 +1,12 @@
 #include "controller/incident/proposal.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "controller/wire_time.h"
 
 namespace tcpmedic {
@@ -49,6 +54,8 @@ absl::Status CheckComplete(const ProposalEnding& ending) {
   }
 }
 
+bool IsPolicy(absl::string_view name) { return absl::StartsWith(name, "policy "); }
+
 }  // namespace
 
 bool IsOverdue(const v1::Proposal& proposal, absl::Time now) {
@@ -78,6 +85,30 @@ absl::StatusOr<v1::Proposal> End(const v1::Proposal& proposal, const ProposalEnd
   next.set_decided_by(ending.by);
   next.set_reason(ending.reason);
   return next;
+}
+
+absl::StatusOr<v1::Proposal> Approve(const v1::Proposal& proposal, const std::string& by,
+                                     absl::Time now) {
+  v1::Proposal next = proposal;
+  v1::Proposal::Given* given = next.add_approvals();
+  given->set_by(by);
+  *given->mutable_at() = ToWire(now);
+  std::vector<std::string> names;
+  for (const v1::Proposal::Given& approval : next.approvals()) names.push_back(approval.by());
+  // Also where the quorum is not reached, what could not end so cannot be approved at all.
+  absl::StatusOr<v1::Proposal> ended =
+      End(next, {v1::Proposal::STATE_APPROVED, IsBlank(by) ? "" : absl::StrJoin(names, ", "), ""},
+          now);
+  if (!ended.ok()) return ended;
+  const int needed = std::max(1, proposal.approval().quorum());
+  for (const v1::Proposal::Given& earlier : proposal.approvals()) {
+    if (earlier.by() == by) {
+      return absl::FailedPreconditionError(
+          absl::StrCat(by, " has approved proposal ", proposal.id(), " already; it has ",
+                       proposal.approvals_size(), " of ", needed, " approvals"));
+    }
+  }
+  return next.approvals_size() >= needed || IsPolicy(by) ? ended : next;
 }
 
 }  // namespace tcpmedic

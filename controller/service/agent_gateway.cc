@@ -21,8 +21,8 @@ using controller_log::Level;
 
 class Stream;
 
-// The streams that live, and which of them speaks for which session. Lock order: this before a
-// stream's own lock.
+// The streams that live, and which of them speaks for which session. Lock order: the coordinator's
+// (which carries wishes under it), this, a stream's own.
 class Streams {
  public:
   void Add(Stream* stream) {
@@ -37,6 +37,7 @@ class Streams {
   // Names the stream's session, and ends the one whose host it took over.
   void Name(Stream* stream, uint64_t session, uint64_t superseded);
   void SendSignatures(const v1::SignatureSet& signatures);
+  void SendWishes(uint64_t session, const v1::OrderSet& wishes);
   void EndAll(const absl::Status& why);
 
  private:
@@ -92,6 +93,12 @@ class Stream : public grpc::ServerBidiReactor<v1::AgentMessage, v1::ControllerMe
     *signatures_->mutable_signatures() = signatures;
     Proceed();
   }
+  void SendWishes(const v1::OrderSet& wishes) {
+    absl::MutexLock lock(&mutex_);
+    wishes_.emplace();
+    *wishes_->mutable_orders() = wishes;
+    Proceed();
+  }
   void End(const absl::Status& why) {
     absl::MutexLock lock(&mutex_);
     if (!ending_.has_value()) ending_ = why;
@@ -128,6 +135,7 @@ class Stream : public grpc::ServerBidiReactor<v1::AgentMessage, v1::ControllerMe
     streams_->Name(this, session_, welcomed->superseded);
     // A revision that came into force in between was not in the welcome.
     SendSignatures(coordinator_->Signatures());
+    coordinator_->RepeatWishes(session_);
     controller_log::Write(Level::kInfo, "agent connected",
                           {{"host", host_}, {"version", hello.agent_version()}});
     return absl::OkStatus();
@@ -151,7 +159,7 @@ class Stream : public grpc::ServerBidiReactor<v1::AgentMessage, v1::ControllerMe
       Finish(ToGrpc(*ending_));
       return;
     }
-    for (std::optional<v1::ControllerMessage>* next : {&welcome_, &signatures_, &ack_}) {
+    for (std::optional<v1::ControllerMessage>* next : {&welcome_, &wishes_, &signatures_, &ack_}) {
       if (!next->has_value()) continue;
       outgoing_ = *std::move(*next);
       next->reset();
@@ -171,6 +179,7 @@ class Stream : public grpc::ServerBidiReactor<v1::AgentMessage, v1::ControllerMe
   absl::Mutex mutex_;
   std::optional<std::string> sent_digest_ ABSL_GUARDED_BY(mutex_);  // set by the welcome
   std::optional<v1::ControllerMessage> welcome_ ABSL_GUARDED_BY(mutex_);
+  std::optional<v1::ControllerMessage> wishes_ ABSL_GUARDED_BY(mutex_);
   std::optional<v1::ControllerMessage> signatures_ ABSL_GUARDED_BY(mutex_);
   std::optional<v1::ControllerMessage> ack_ ABSL_GUARDED_BY(mutex_);  // covers the ones before it
   v1::ControllerMessage outgoing_;                                    // gRPC's while writing_
@@ -193,6 +202,13 @@ void Streams::SendSignatures(const v1::SignatureSet& signatures) {
   for (Stream* stream : all_) stream->SendSignatures(signatures);
 }
 
+void Streams::SendWishes(uint64_t session, const v1::OrderSet& wishes) {
+  absl::MutexLock lock(&mutex_);
+  const auto named = by_session_.find(session);
+  // Not named yet: it asks for its wishes when it is.
+  if (named != by_session_.end()) named->second->SendWishes(wishes);
+}
+
 void Streams::EndAll(const absl::Status& why) {
   absl::MutexLock lock(&mutex_);
   for (Stream* stream : all_) stream->End(why);
@@ -200,9 +216,16 @@ void Streams::EndAll(const absl::Status& why) {
 
 }  // namespace
 
-class AgentGateway::Impl : public v1::AgentGateway::CallbackService {
+class AgentGateway::Impl : public v1::AgentGateway::CallbackService, public WishCarrier {
  public:
-  explicit Impl(Coordinator* coordinator) : coordinator_(coordinator) {}
+  explicit Impl(Coordinator* coordinator) : coordinator_(coordinator) {
+    coordinator_->CarryWishes(this);
+  }
+  ~Impl() override { coordinator_->CarryWishes(nullptr); }
+
+  void OnWishes(uint64_t session, const v1::OrderSet& wishes) override {
+    streams_.SendWishes(session, wishes);
+  }
 
   grpc::ServerBidiReactor<v1::AgentMessage, v1::ControllerMessage>* Connect(
       grpc::CallbackServerContext*) override {

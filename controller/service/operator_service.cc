@@ -147,6 +147,14 @@ class OperatorService::Impl : public v1::Operator::CallbackService {
   grpc::ServerWriteReactor<v1::WatchEvent>* Watch(Context*, const v1::WatchRequest*) override {
     return new WatchStream(coordinator_, &watches_);
   }
+  Unary* Approve(Context* context, const v1::ApproveRequest* request,
+                 v1::IncidentView* response) override {
+    return Answer(context, coordinator_->Approve(*request), response);
+  }
+  Unary* Rollback(Context* context, const v1::RollbackRequest* request,
+                  v1::IncidentView* response) override {
+    return Answer(context, coordinator_->Rollback(*request), response);
+  }
   Unary* Reject(Context* context, const v1::RejectRequest* request,
                 v1::IncidentView* response) override {
     return Answer(context, coordinator_->Reject(*request), response);

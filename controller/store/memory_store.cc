@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "absl/strings/match.h"
+#include "controller/order/order.h"
 #include "controller/wire_time.h"
 
 namespace tcpmedic {
@@ -30,6 +31,7 @@ absl::Status MemoryStore::Commit(const Transaction& transaction) {
   absl::MutexLock lock(&mutex_);
   for (const v1::Incident& incident : transaction.incidents) incidents_[incident.id()] = incident;
   for (const v1::Proposal& proposal : transaction.proposals) proposals_[proposal.id()] = proposal;
+  for (const v1::Order& order : transaction.orders) orders_[order.id()] = order;
   for (const OutboxEntry& entry : transaction.outbox) {
     const bool known = std::any_of(outbox_.begin(), outbox_.end(), [&](const Outgoing& other) {
       return other.entry.key == entry.key;
@@ -65,7 +67,7 @@ absl::StatusOr<std::vector<v1::Incident>> MemoryStore::IncidentsLive(
   std::vector<v1::Incident> live;
   for (const auto& [id, incident] : incidents_) {
     if (IsOpen(incident) || incident.finding_present() ||
-        FromWire(incident.closed_at()) >= closed_since) {
+        FromWire(incident.closed_at()) >= closed_since || HasOrderNotOver(id)) {
       live.push_back(incident);
     }
   }
@@ -89,6 +91,28 @@ absl::StatusOr<std::vector<v1::Proposal>> MemoryStore::Proposals(const std::stri
   });
   Truncate(&found, limit);
   return found;
+}
+
+absl::StatusOr<std::vector<v1::Order>> MemoryStore::Orders(const std::string& incident_id,
+                                                           int limit) const {
+  absl::MutexLock lock(&mutex_);
+  std::vector<v1::Order> found;
+  for (const auto& [id, order] : orders_) {
+    if (order.incident_id() == incident_id) found.push_back(order);
+  }
+  std::sort(found.begin(), found.end(), [](const v1::Order& a, const v1::Order& b) {
+    return std::make_tuple(FromWire(a.created_at()), a.id()) >
+           std::make_tuple(FromWire(b.created_at()), b.id());
+  });
+  int over = 0;
+  std::erase_if(found, [&](const v1::Order& order) { return IsOver(order) && ++over > limit; });
+  return found;
+}
+
+bool MemoryStore::HasOrderNotOver(const std::string& incident_id) const {
+  return std::any_of(orders_.begin(), orders_.end(), [&](const auto& entry) {
+    return entry.second.incident_id() == incident_id && !IsOver(entry.second);
+  });
 }
 
 absl::StatusOr<std::vector<OutboxEntry>> MemoryStore::Unperformed(int limit) const {
@@ -134,12 +158,14 @@ absl::Status MemoryStore::ForgetBefore(absl::Time time) {
   absl::MutexLock lock(&mutex_);
   for (auto it = incidents_.begin(); it != incidents_.end();) {
     const v1::Incident& incident = it->second;
-    if (IsOpen(incident) || incident.finding_present() || FromWire(incident.closed_at()) >= time) {
+    if (IsOpen(incident) || incident.finding_present() || FromWire(incident.closed_at()) >= time ||
+        HasOrderNotOver(incident.id())) {
       ++it;
       continue;
     }
     const std::string id = incident.id();
     std::erase_if(proposals_, [&](const auto& entry) { return entry.second.incident_id() == id; });
+    std::erase_if(orders_, [&](const auto& entry) { return entry.second.incident_id() == id; });
     outbox_.erase(std::remove_if(outbox_.begin(), outbox_.end(),
                                  [&](const Outgoing& outgoing) {
                                    return outgoing.performed && outgoing.entry.incident_id == id;

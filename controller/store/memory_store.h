@@ -21,6 +21,8 @@ class MemoryStore : public Store {
   absl::StatusOr<std::vector<v1::Incident>> IncidentsLive(absl::Time closed_since) const override;
   absl::StatusOr<std::vector<v1::Proposal>> Proposals(const std::string& incident_id,
                                                       int limit) const override;
+  absl::StatusOr<std::vector<v1::Order>> Orders(const std::string& incident_id,
+                                                int limit) const override;
   absl::StatusOr<std::vector<OutboxEntry>> Unperformed(int limit) const override;
   absl::Status MarkPerformed(const std::vector<std::string>& keys) override;
   absl::StatusOr<std::vector<v1::AuditEntry>> Audit(const std::string& subject,
@@ -29,6 +31,8 @@ class MemoryStore : public Store {
   absl::Status ForgetBefore(absl::Time time) override;
 
  private:
+  bool HasOrderNotOver(const std::string& incident_id) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   struct Outgoing {
     OutboxEntry entry;
     bool performed = false;
@@ -37,6 +41,7 @@ class MemoryStore : public Store {
   mutable absl::Mutex mutex_;
   std::map<std::string, v1::Incident> incidents_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, v1::Proposal> proposals_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, v1::Order> orders_ ABSL_GUARDED_BY(mutex_);
   std::vector<Outgoing> outbox_ ABSL_GUARDED_BY(mutex_);  // in the order of commits
   std::vector<v1::AuditEntry> audit_ ABSL_GUARDED_BY(mutex_);
   ChainLink before_audit_ ABSL_GUARDED_BY(mutex_);

@@ -55,7 +55,19 @@ constexpr char kFirstSchema[] = R"sql(
   INSERT INTO audit_ends VALUES ('before', 0, ''), ('head', 0, '');
 )sql";
 
-constexpr Migration kMigrations[] = {{1, kFirstSchema}};
+constexpr char kOrders[] = R"sql(
+  CREATE TABLE orders (
+    id            TEXT PRIMARY KEY,
+    incident_id   TEXT NOT NULL,
+    is_over       INTEGER NOT NULL,  -- nothing of it is or will be on the host
+    created_at_us INTEGER NOT NULL,
+    message       BLOB NOT NULL
+  );
+  CREATE INDEX orders_of_incident ON orders (incident_id, created_at_us DESC, id DESC);
+  CREATE INDEX orders_not_over ON orders (incident_id) WHERE is_over = 0;
+)sql";
+
+constexpr Migration kMigrations[] = {{1, kFirstSchema}, {2, kOrders}};
 
 }  // namespace
 

@@ -10,6 +10,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "controller/order/order.h"
 #include "controller/store/audit_chain.h"
 #include "controller/wire_time.h"
 
@@ -174,6 +175,9 @@ class SqliteStore : public Store {
       for (const v1::Proposal& proposal : transaction.proposals) {
         if (absl::Status put = Put(proposal); !put.ok()) return put;
       }
+      for (const v1::Order& order : transaction.orders) {
+        if (absl::Status put = Put(order); !put.ok()) return put;
+      }
       for (const OutboxEntry& entry : transaction.outbox) {
         if (absl::Status put = Put(entry); !put.ok()) return put;
       }
@@ -201,7 +205,9 @@ class SqliteStore : public Store {
     absl::MutexLock lock(&mutex_);
     Statement select(*db_,
                      "SELECT message FROM incidents WHERE is_open = 1 OR finding_present = 1"
-                     " OR closed_at_us >= ? ORDER BY opened_at_us, id");
+                     " OR closed_at_us >= ?"
+                     " OR id IN (SELECT incident_id FROM orders WHERE is_over = 0)"
+                     " ORDER BY opened_at_us, id");
     return select.Bind(Micros(closed_since)).Messages<v1::Incident>("an incident");
   }
 
@@ -212,6 +218,17 @@ class SqliteStore : public Store {
                      "SELECT message FROM proposals WHERE incident_id = ?"
                      " ORDER BY created_at_us DESC, id DESC LIMIT ?");
     return select.Bind(incident_id).Bind(std::max(limit, 0)).Messages<v1::Proposal>("a proposal");
+  }
+
+  absl::StatusOr<std::vector<v1::Order>> Orders(const std::string& incident_id,
+                                                int limit) const override {
+    absl::MutexLock lock(&mutex_);
+    Statement select(*db_,
+                     "SELECT message FROM orders WHERE incident_id = ?1 AND (is_over = 0 OR id IN"
+                     " (SELECT id FROM orders WHERE incident_id = ?1 AND is_over = 1"
+                     " ORDER BY created_at_us DESC, id DESC LIMIT ?2))"
+                     " ORDER BY created_at_us DESC, id DESC");
+    return select.Bind(incident_id).Bind(std::max(limit, 0)).Messages<v1::Order>("an order");
   }
 
   absl::StatusOr<std::vector<OutboxEntry>> Unperformed(int limit) const override {
@@ -280,15 +297,15 @@ class SqliteStore : public Store {
   absl::Status ForgetBefore(absl::Time time) override {
     absl::MutexLock lock(&mutex_);
     return db_->InTransaction([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
-      for (const char* sql : {
-               "DELETE FROM proposals WHERE incident_id IN (SELECT id FROM incidents"
-               " WHERE is_open = 0 AND finding_present = 0 AND closed_at_us < ?)",
-               "DELETE FROM outbox WHERE performed = 1 AND incident_id IN (SELECT id FROM incidents"
-               " WHERE is_open = 0 AND finding_present = 0 AND closed_at_us < ?)",
-               "DELETE FROM incidents"
-               " WHERE is_open = 0 AND finding_present = 0 AND closed_at_us < ?",
-           }) {
-        Statement forget(*db_, sql);
+      for (const char* what :
+           {"proposals WHERE incident_id", "orders WHERE incident_id",
+            "outbox WHERE performed = 1 AND incident_id", "incidents WHERE id"}) {
+        const std::string sql =
+            absl::StrCat("DELETE FROM ", what,
+                         " IN (SELECT id FROM incidents"
+                         " WHERE is_open = 0 AND finding_present = 0 AND closed_at_us < ?"
+                         " AND id NOT IN (SELECT incident_id FROM orders WHERE is_over = 0))");
+        Statement forget(*db_, sql.c_str());
         if (absl::Status run = forget.Bind(Micros(time)).Run(); !run.ok()) return run;
       }
       return ForgetAuditBefore(time);
@@ -313,6 +330,12 @@ class SqliteStore : public Store {
     Statement put(*db_, "INSERT OR REPLACE INTO proposals VALUES (?, ?, ?, ?)");
     put.Bind(proposal.id()).Bind(proposal.incident_id());
     return put.Bind(Micros(FromWire(proposal.created_at()))).BindMessage(proposal).Run();
+  }
+
+  absl::Status Put(const v1::Order& order) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    Statement put(*db_, "INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?, ?)");
+    put.Bind(order.id()).Bind(order.incident_id()).Bind(IsOver(order));
+    return put.Bind(Micros(FromWire(order.created_at()))).BindMessage(order).Run();
   }
 
   absl::Status Put(const OutboxEntry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {

@@ -1,7 +1,7 @@
-// What the controller remembers: incidents, their proposals, announcements still to be made, and
-// the audit log. Everything that one event changes is committed in one transaction; what Commit has
-// acknowledged survives kill -9 and loss of power. Implementations are thread-safe, and pass one
-// contract suite (tests/controller/store).
+// What the controller remembers: incidents, their proposals and orders, announcements still to be
+// made, and the audit log. Everything that one event changes is committed in one transaction; what
+// Commit has acknowledged survives kill -9 and loss of power. Implementations are thread-safe, and
+// pass one contract suite (tests/controller/store).
 //
 // Errors of every call: ResourceExhausted: the disk or the store's bound is full; DataLoss: the
 // stored bytes are damaged; Unavailable: the disk failed. Each names the file. After an error
@@ -38,16 +38,19 @@ struct Transaction {
   std::vector<v1::Incident> incidents;  // new or replaced, by id; of several the last counts
   std::vector<v1::Proposal> proposals;  // likewise
   std::vector<OutboxEntry> outbox;
-  std::vector<v1::AuditEntry> audit;  // in order; sequence and hash are the store's
+  std::vector<v1::AuditEntry> audit;   // in order; sequence and hash are the store's
+  std::vector<v1::Order> orders = {};  // as incidents
 
   bool empty() const {
-    return incidents.empty() && proposals.empty() && outbox.empty() && audit.empty();
+    return incidents.empty() && proposals.empty() && outbox.empty() && audit.empty() &&
+           orders.empty();
   }
   void Append(const Transaction& later) {
     incidents.insert(incidents.end(), later.incidents.begin(), later.incidents.end());
     proposals.insert(proposals.end(), later.proposals.begin(), later.proposals.end());
     outbox.insert(outbox.end(), later.outbox.begin(), later.outbox.end());
     audit.insert(audit.end(), later.audit.begin(), later.audit.end());
+    orders.insert(orders.end(), later.orders.begin(), later.orders.end());
   }
 };
 
@@ -71,13 +74,17 @@ class Store {
 
   // Open ones first, then the newest first.
   virtual absl::StatusOr<std::vector<v1::Incident>> Incidents(const IncidentQuery& query) const = 0;
-  // Those that a finding may still belong to: open, or with the finding present, or closed at or
-  // after the time. All of them, oldest first.
+  // Those to which something may still happen: open, or with the finding present, or closed at or
+  // after the time, or with an order that is not over. All of them, oldest first.
   virtual absl::StatusOr<std::vector<v1::Incident>> IncidentsLive(
       absl::Time closed_since) const = 0;
   // Of one incident, newest first.
   virtual absl::StatusOr<std::vector<v1::Proposal>> Proposals(const std::string& incident_id,
                                                               int limit) const = 0;
+
+  // Of one incident, newest first: all that are not over, and at most `limit` that are.
+  virtual absl::StatusOr<std::vector<v1::Order>> Orders(const std::string& incident_id,
+                                                        int limit) const = 0;
 
   // Effects committed and not yet marked as performed, oldest first.
   virtual absl::StatusOr<std::vector<OutboxEntry>> Unperformed(int limit) const = 0;
@@ -91,8 +98,8 @@ class Store {
   // written, or says that the newest are missing.
   virtual absl::Status VerifyAudit(int newest) const = 0;
 
-  // Forgets incidents closed before `time` whose finding is gone, with their proposals and
-  // performed effects, and the audit entries from before it.
+  // Forgets incidents closed before `time` whose finding is gone and whose orders are over, with
+  // their proposals, orders and performed effects, and the audit entries from before it.
   virtual absl::Status ForgetBefore(absl::Time time) = 0;
 };
 

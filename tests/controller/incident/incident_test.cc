@@ -64,6 +64,11 @@ std::string Name(const Effect& effect) {
     std::string operator()(const EndProposal& end) const {
       return absl::StrCat("end ", v1::Proposal::State_Name(end.ending.how), " by ", end.ending.by);
     }
+    std::string operator()(const TakeApproval& approval) const {
+      return absl::StrCat("take approval by ", approval.by);
+    }
+    std::string operator()(const IssueOrder&) const { return "issue order"; }
+    std::string operator()(const LookForUntried&) const { return "look for untried"; }
     std::string operator()(const Announce& announce) const {
       return absl::StrCat("announce ", announce.what);
     }
