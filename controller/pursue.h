@@ -1,7 +1,7 @@
 // One event and everything that follows from it, until nothing does: the incident's transition, the
-// policies' decision, the proposal, the order and its verdict, the effects for the outbox and the entries for the audit log.
-// What comes out is the next state and the transaction that makes it true. Pure but for the ids of
-// new proposals and orders; thread-safe.
+// policies' decision, the proposal, the order and its verdict, the effects for the outbox and the
+// entries for the audit log. What comes out is the next state and the transaction that makes it
+// true. Pure but for the ids of new proposals and orders; thread-safe.
 #ifndef TCPMEDIC_CONTROLLER_PURSUE_H_
 #define TCPMEDIC_CONTROLLER_PURSUE_H_
 
@@ -29,10 +29,10 @@ inline constexpr int kOrdersAtHand = 20;
 
 struct Circumstances {
   const PolicySet& policies;
-  const HostFacts& host;  // of the incident
+  const HostFacts& host;                                             // of the incident
   const std::function<std::string(absl::string_view kind)>& new_id;  // of "p-" or "o-"
   absl::Time now;
-  std::optional<uint64_t> agent_nonce;                // of the host's agent; nullopt: not connected
+  std::optional<uint64_t> agent_nonce;               // of the host's agent; nullopt: not connected
   const std::function<FleetOrders()>& fleet_orders;  // with those of this draft
 };
 

@@ -208,8 +208,10 @@ class Transition {
     step_.next.clear_covered_until();
     if (IsOpen(step_.next)) {
       Close(v1::Incident::OUTCOME_FAILED,
-            absl::StrCat("Order ", order.id(), " ", how, "; nothing more is proposed until `tcpmedic "
-                         "propose ", step_.next.id(), "`"),
+            absl::StrCat("Order ", order.id(), " ", how,
+                         "; nothing more is proposed until `tcpmedic "
+                         "propose ",
+                         step_.next.id(), "`"),
             kController);
     } else if (IsRemedied(step_.next) && !order.roll_back_by().empty()) {
       step_.next.set_outcome(v1::Incident::OUTCOME_FAILED);
@@ -381,7 +383,8 @@ absl::StatusOr<Step> Transition::operator()(const Approved& event) {
     return absl::InvalidArgumentError("an approval needs a name");
   }
   if (!IsPending(next)) return Illegal("has no pending proposal to approve");
-  if (!next.finding_present()) return Illegal("has no finding any more: there is nothing to act on");
+  if (!next.finding_present())
+    return Illegal("has no finding any more: there is nothing to act on");
   step_.effects.push_back(TakeApproval{event.by});
   return std::move(step_);
 }
@@ -419,7 +422,8 @@ absl::StatusOr<Step> Transition::operator()(const OrderChanged& event) {
   const bool is_new = event.was.id().empty();
   if (is_new) {
     if (absl::Status open = IllegalUnlessOpen(); !open.ok()) return open;
-    if (HasOrderUnderWay(next)) return Illegal(absl::StrCat("is waiting for order ", next.order_id()));
+    if (HasOrderUnderWay(next))
+      return Illegal(absl::StrCat("is waiting for order ", next.order_id()));
     next.set_order_id(now.id());
   }
   for (const OrderLine& line : Story(event.was, now)) {
@@ -459,9 +463,10 @@ absl::StatusOr<Step> Transition::operator()(const OrderChanged& event) {
 }
 
 absl::StatusOr<Step> Transition::operator()(const UntriedSockets& event) {
-  if (!IsRemedied(step_.next)) return Illegal("is not remedied: there is no approval to go on with");
-  const std::string sockets =
-      absl::StrCat(event.count, event.count == 1 ? " socket" : " sockets", " that no order has tried");
+  if (!IsRemedied(step_.next))
+    return Illegal("is not remedied: there is no approval to go on with");
+  const std::string sockets = absl::StrCat(event.count, event.count == 1 ? " socket" : " sockets",
+                                           " that no order has tried");
   if (event.covered) {
     Reopen(absl::StrCat("The finding is there with ", sockets, "; the approval covers them until ",
                         Clock(FromWire(step_.next.covered_until()))),

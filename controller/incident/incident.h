@@ -4,9 +4,9 @@
 //     open → closed: cleared | noted | rejected | remedied | failed
 //
 // An incident is open as long as its finding is present or an order of it is under way, or until a
-// person rejects what is proposed. While an order is under way the change itself erases the finding:
-// that is a timeline entry. The agent's word ends it: remedied when it has confirmed the change,
-// failed when the change is refused, undone or drifted.
+// person rejects what is proposed. While an order is under way the change itself erases the
+// finding: that is a timeline entry. The agent's word ends it: remedied when it has confirmed the
+// change, failed when the change is refused, undone or drifted.
 //
 // A closed one is reopened in three ways only, and has no effects otherwise:
 //   - it cleared, and the finding is back within kFlapWindow: the same trouble, not another one;
@@ -96,10 +96,9 @@ struct AgentLost {
 };
 struct AgentBack {};
 
-using Event =
-    std::variant<FindingObserved, FindingGone, Decided, Proposed, CannotPropose, ProposalExpired,
-                 Approved, ApprovalTaken, OrderChanged, UntriedSockets, Rejected, ProposeRequested,
-                 PoliciesChanged, AgentLost, AgentBack>;
+using Event = std::variant<FindingObserved, FindingGone, Decided, Proposed, CannotPropose,
+                           ProposalExpired, Approved, ApprovalTaken, OrderChanged, UntriedSockets,
+                           Rejected, ProposeRequested, PoliciesChanged, AgentLost, AgentBack>;
 
 // ---- Effects: what has to follow, in this order.
 

@@ -96,9 +96,8 @@ absl::StatusOr<v1::Proposal> Approve(const v1::Proposal& proposal, const std::st
   std::vector<std::string> names;
   for (const v1::Proposal::Given& approval : next.approvals()) names.push_back(approval.by());
   // Also where the quorum is not reached, what could not end so cannot be approved at all.
-  absl::StatusOr<v1::Proposal> ended =
-      End(next, {v1::Proposal::STATE_APPROVED, IsBlank(by) ? "" : absl::StrJoin(names, ", "), ""},
-          now);
+  absl::StatusOr<v1::Proposal> ended = End(
+      next, {v1::Proposal::STATE_APPROVED, IsBlank(by) ? "" : absl::StrJoin(names, ", "), ""}, now);
   if (!ended.ok()) return ended;
   const int needed = std::max(1, proposal.approval().quorum());
   for (const v1::Proposal::Given& earlier : proposal.approvals()) {

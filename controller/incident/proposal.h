@@ -28,9 +28,9 @@ struct ProposalEnding {
 absl::StatusOr<v1::Proposal> End(const v1::Proposal& proposal, const ProposalEnding& ending,
                                  absl::Time now);
 
-// The proposal with one operator's approval: approved once as many different names have given one as
-// its quorum asks for, pending until then. A policy's own approval ("policy NAME") is enough alone.
-// FailedPrecondition: as End, or `by` has approved before. InvalidArgument: nobody's name.
+// The proposal with one operator's approval: approved once as many different names have given one
+// as its quorum asks for, pending until then. A policy's own approval ("policy NAME") is enough
+// alone. FailedPrecondition: as End, or `by` has approved before. InvalidArgument: nobody's name.
 absl::StatusOr<v1::Proposal> Approve(const v1::Proposal& proposal, const std::string& by,
                                      absl::Time now);
 

@@ -66,8 +66,8 @@ absl::Status CheckApproval(const v1::IncidentView& view, const v1::ApproveReques
           named, " was rejected by ", proposal->decided_by(), At(proposal->decided_at()), " (",
           proposal->reason(), "): ", AskAnew(incident)));
     case v1::Proposal::STATE_EXPIRED:
-      return absl::FailedPreconditionError(absl::StrCat(
-          named, " expired", At(proposal->expires_at()), ": ", AskAnew(incident)));
+      return absl::FailedPreconditionError(
+          absl::StrCat(named, " expired", At(proposal->expires_at()), ": ", AskAnew(incident)));
     default:
       return absl::FailedPreconditionError(
           absl::StrCat(named, " is void since ", proposal->reason(),
@@ -75,8 +75,8 @@ absl::Status CheckApproval(const v1::IncidentView& view, const v1::ApproveReques
                                                   : ": there is nothing left to act on"));
   }
   if (IsOverdue(*proposal, now)) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        named, " expired", At(proposal->expires_at()), ": ", AskAnew(incident)));
+    return absl::FailedPreconditionError(
+        absl::StrCat(named, " expired", At(proposal->expires_at()), ": ", AskAnew(incident)));
   }
   if (!request.digest().empty() && request.digest() != proposal->digest()) {
     return absl::AbortedError(absl::StrCat(

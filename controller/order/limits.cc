@@ -76,17 +76,17 @@ absl::StatusOr<int> TargetsAllowed(const v1::Proposal& proposal, const v1::Limit
   const int per_hour = limits.per_host_per_hour();
   if (per_hour > 0 && static_cast<int>(made_here.size()) >= per_hour) {
     std::sort(made_here.begin(), made_here.end());
-    return absl::FailedPreconditionError(absl::StrCat(
-        "policy ", proposal.policy(), " acts on ", host, " at most ", per_hour,
-        " times per hour: possible again at ",
-        Clock(made_here[made_here.size() - static_cast<size_t>(per_hour)] + kHour)));
+    return absl::FailedPreconditionError(
+        absl::StrCat("policy ", proposal.policy(), " acts on ", host, " at most ", per_hour,
+                     " times per hour: possible again at ",
+                     Clock(made_here[made_here.size() - static_cast<size_t>(per_hour)] + kHour)));
   }
   const int left = std::max(1, limits.targets_per_host()) - changed_here;
   if (left <= 0) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "policy ", proposal.policy(), " already holds ", changed_here, " sockets of ", host,
-        " changed, and may hold ", std::max(1, limits.targets_per_host()),
-        ": wait until some have closed, or roll one of its orders back"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("policy ", proposal.policy(), " already holds ", changed_here, " sockets of ",
+                     host, " changed, and may hold ", std::max(1, limits.targets_per_host()),
+                     ": wait until some have closed, or roll one of its orders back"));
   }
   return std::min(left, proposal.targets_max());
 }

@@ -46,9 +46,8 @@ bool IsDecided(const v1::Order& order) {
 // Where the order stands, by what the agent has reported and what has been decided.
 v1::Order::State StateOnHost(const v1::Order& order) {
   if (order.reported() == v1::Order::STATE_UNSPECIFIED) return v1::Order::STATE_DISPATCHED;
-  const bool to_commit =
-      order.verification().result() == v1::Verification::RESULT_IMPROVED &&
-      order.roll_back_by().empty();
+  const bool to_commit = order.verification().result() == v1::Verification::RESULT_IMPROVED &&
+                         order.roll_back_by().empty();
   if (order.reported() == v1::Order::STATE_APPLIED && to_commit) {
     return v1::Order::STATE_COMMITTING;
   }

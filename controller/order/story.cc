@@ -55,15 +55,16 @@ OrderLine Reported(const v1::Order& now) {
                            Because(now.verification().reason())),
               kAgent};
     case v1::Order::STATE_ENDED:
-      return {"ended", absl::StrCat("Order ", now.id(), " has ended with its sockets",
-                                    Because(now.reason())),
-              kAgent};
+      return {
+          "ended",
+          absl::StrCat("Order ", now.id(), " has ended with its sockets", Because(now.reason())),
+          kAgent};
     case v1::Order::STATE_ROLLED_BACK:
-      return {"rolled_back",
-              absl::StrCat(Undone(now), Because(now.roll_back_by().empty()
-                                                    ? now.reason()
-                                                    : now.roll_back_reason())),
-              kAgent, true};
+      return {
+          "rolled_back",
+          absl::StrCat(Undone(now),
+                       Because(now.roll_back_by().empty() ? now.reason() : now.roll_back_reason())),
+          kAgent, true};
     default:
       return {"drifted",
               absl::StrCat("Order ", now.id(), " has drifted: somebody else has changed ",
@@ -86,16 +87,16 @@ std::vector<OrderLine> Story(const v1::Order& was, const v1::Order& now) {
   if (was.reported() != now.reported()) lines.push_back(Reported(now));
   if (was.state() == v1::Order::STATE_UNKNOWN && now.state() != v1::Order::STATE_UNKNOWN &&
       was.reported() == now.reported()) {
-    lines.push_back({"known", absl::StrCat(now.selector().host(), " is heard again about order ",
-                                           now.id()),
+    lines.push_back({"known",
+                     absl::StrCat(now.selector().host(), " is heard again about order ", now.id()),
                      kController});
   }
   const bool judged = now.verification().result() != was.verification().result();
   if (judged && now.verification().result() == v1::Verification::RESULT_IMPROVED) {
-    lines.push_back({"judged",
-                     absl::StrCat("Improved: ", now.verification().reason(), "; confirming order ",
-                                  now.id()),
-                     kController});
+    lines.push_back(
+        {"judged",
+         absl::StrCat("Improved: ", now.verification().reason(), "; confirming order ", now.id()),
+         kController});
   }
   if (was.roll_back_by().empty() && !now.roll_back_by().empty()) {
     if (judged) {
@@ -113,14 +114,13 @@ std::vector<OrderLine> Story(const v1::Order& was, const v1::Order& now) {
     }
   }
   if (was.state() != v1::Order::STATE_UNKNOWN && now.state() == v1::Order::STATE_UNKNOWN) {
-    lines.push_back(
-        {"unknown",
-         absl::StrCat("How order ", now.id(), " stands is not known: ", now.selector().host(),
-                      " is silent",
-                      now.reported() == v1::Order::STATE_COMMITTED
-                          ? ""
-                          : "; it undoes by itself what nobody confirms"),
-         kController, true});
+    lines.push_back({"unknown",
+                     absl::StrCat("How order ", now.id(),
+                                  " stands is not known: ", now.selector().host(), " is silent",
+                                  now.reported() == v1::Order::STATE_COMMITTED
+                                      ? ""
+                                      : "; it undoes by itself what nobody confirms"),
+                     kController, true});
   }
   // Given up by us: no agent has said so.
   if (was.state() != v1::Order::STATE_REFUSED && now.state() == v1::Order::STATE_REFUSED &&

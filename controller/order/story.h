@@ -11,9 +11,9 @@
 namespace tcpmedic {
 
 struct OrderLine {
-  std::string what;   // one word for programs: "dispatched", "applied", "judged", "verified", …
-  std::string text;   // one line for people
-  std::string actor;  // "agent", "controller" or the operator's name
+  std::string what;     // one word for programs: "dispatched", "applied", "judged", "verified", …
+  std::string text;     // one line for people
+  std::string actor;    // "agent", "controller" or the operator's name
   bool urgent = false;  // people are told at once
 
   bool operator==(const OrderLine&) const = default;

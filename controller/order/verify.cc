@@ -60,9 +60,9 @@ class BeforeAndAfter : public expr::Activation {
     for (int slot = 0; slot < ExpectSchema().size(); ++slot) {
       const std::string& name = ExpectSchema().at(slot).name;  // "before.NAME" or "after.NAME"
       const size_t dot = name.find('.');
-      values_.push_back(ValueOf(name.substr(0, dot) == "before" ? measured.before()
-                                                                : measured.after(),
-                                absl::string_view(name).substr(dot + 1), slot));
+      values_.push_back(
+          ValueOf(name.substr(0, dot) == "before" ? measured.before() : measured.after(),
+                  absl::string_view(name).substr(dot + 1), slot));
     }
   }
   expr::Value Get(int slot) const override { return values_.at(slot); }
@@ -156,8 +156,8 @@ void Evaluate(const expr::Expression& expect, v1::Verification* verdict) {
       if (part.Evaluate(values).is_false()) parts.push_back(WithValues(part.text(), values));
     }
     verdict->set_result(v1::Verification::RESULT_NOT_IMPROVED);
-    verdict->set_reason(absl::StrCat(absl::StrJoin(parts, ", "), " does not hold",
-                                     Contradiction(*verdict, false)));
+    verdict->set_reason(
+        absl::StrCat(absl::StrJoin(parts, ", "), " does not hold", Contradiction(*verdict, false)));
     return;
   }
   verdict->set_result(v1::Verification::RESULT_INCONCLUSIVE);
@@ -205,8 +205,8 @@ std::optional<v1::Verification> Judge(const v1::Verify& verify, const v1::Order&
   const std::optional<expr::Expression> expect =
       expr::Compile(verify.expect(), ExpectSchema(), expr::Type::Bool(), &issues);
   if (!expect.has_value()) {
-    return inconclusive(absl::StrCat("the policy's expectation is not usable: ",
-                                     issues.front().message));
+    return inconclusive(
+        absl::StrCat("the policy's expectation is not usable: ", issues.front().message));
   }
   Evaluate(*expect, &verdict);
   return verdict;

@@ -17,8 +17,8 @@ namespace tcpmedic {
 
 // `after` is meant to be 10 s; less than half of that is no measurement.
 inline constexpr absl::Duration kMinAfter = absl::Seconds(5);
-// How long after it is due a missing measurement is waited for. Below the margin that confirm_within
-// leaves, so that the controller still gives the reason.
+// How long after it is due a missing measurement is waited for. Below the margin that
+// confirm_within leaves, so that the controller still gives the reason.
 inline constexpr absl::Duration kMeasurementPatience = absl::Seconds(8);
 
 // The verdict on an applied order by what its agent has measured so far; nullopt: too early to say.

@@ -80,11 +80,13 @@ class Agent {
     message.mutable_hello()->set_host(host);
     stream_->Write(message);
   }
-  void Report(uint64_t sequence, std::vector<v1::Finding> findings) {
+  void Report(uint64_t sequence, std::vector<v1::Finding> findings,
+              std::vector<v1::OrderReport> orders = {}) {
     v1::AgentMessage message;
     v1::Report& report = *message.mutable_report();
     report.set_sequence(sequence);
     *report.mutable_at() = ToWire(kStart);
+    report.mutable_orders()->Assign(orders.begin(), orders.end());
     report.mutable_findings()->Assign(findings.begin(), findings.end());
     stream_->Write(message);
   }
@@ -158,6 +160,56 @@ TEST_F(ServerTest, AReportIsAckedOnceItIsAnIncident) {
   EXPECT_EQ(agent.Next().ack().sequence(), 7u);
   ASSERT_THAT(Incidents().incidents(), SizeIs(1));
   EXPECT_EQ(Incidents().incidents(0).proposals(0).state(), v1::Proposal::STATE_PENDING);
+}
+
+// From the answer of an operator to the agent's word, and again after a lost link.
+TEST_F(ServerTest, AnApprovalReachesTheAgentAtOnceAndAgainWithItsNextStream) {
+  auto agent = std::make_unique<Agent>(agents_);
+  agent->SayHello("web1");
+  EXPECT_TRUE(agent->Next().has_welcome());
+  agent->Report(1, {Pinned("a")});
+  EXPECT_TRUE(agent->Next().has_ack());
+
+  v1::IncidentView view;
+  {
+    grpc::ClientContext context;
+    context.set_deadline(Deadline());
+    v1::ApproveRequest request;
+    request.set_id(Incidents().incidents(0).incident().id());
+    request.set_actor("ann");
+    const absl::Time asked = absl::Now();
+    const grpc::Status approved = operator_stub_->Approve(&context, request, &view);
+    ASSERT_TRUE(approved.ok()) << approved.error_message();
+    const v1::ControllerMessage told = agent->Next();
+    EXPECT_LT(absl::Now() - asked, absl::Seconds(1));
+    ASSERT_THAT(told.orders().wishes(), SizeIs(1));
+    EXPECT_EQ(told.orders().wishes(0).wish(), v1::OrderWish::WISH_APPLY);
+    EXPECT_EQ(told.orders().wishes(0).order().id(), view.orders(0).id());
+  }
+  EXPECT_EQ(agent->Finish().error_code(), grpc::StatusCode::OK);
+
+  agent = std::make_unique<Agent>(agents_);
+  agent->SayHello("web1");
+  EXPECT_TRUE(agent->Next().has_welcome());
+  EXPECT_THAT(agent->Next().orders().wishes(), SizeIs(1));
+  v1::OrderReport applied;
+  applied.set_order_id(view.orders(0).id());
+  applied.set_state(v1::Order::STATE_APPLIED);
+  applied.add_targets()->set_state(v1::Target::STATE_APPLIED);
+  *applied.mutable_applied_at() = ToWire(kStart);
+  agent->Report(2, {Pinned("a")}, {applied});
+  EXPECT_EQ(agent->Next().orders().wishes(0).stored(), v1::Order::STATE_APPLIED);
+  EXPECT_EQ(agent->Next().ack().sequence(), 2u);
+
+  grpc::ClientContext context;
+  context.set_deadline(Deadline());
+  v1::RollbackRequest request;
+  request.set_id(view.incident().id());
+  request.set_actor("bob");
+  const grpc::Status asked = operator_stub_->Rollback(&context, request, &view);
+  ASSERT_TRUE(asked.ok()) << asked.error_message();
+  EXPECT_EQ(view.orders(0).roll_back_by(), "bob");
+  EXPECT_EQ(agent->Next().orders().wishes(0).wish(), v1::OrderWish::WISH_ROLL_BACK);
 }
 
 TEST_F(ServerTest, TheFirstMessageMustBeHello) {

@@ -120,6 +120,31 @@ TEST_F(SqliteStoreTest, ANewerSchemaIsRefused) {
               HasSubstr(absl::StrCat("has schema ", newer.back().version)));
 }
 
+TEST_F(SqliteStoreTest, AFileOfVersionOneIsBroughtUpToDateWithAllThatItHolds) {
+  {
+    SqliteStoreOptions first = Options();
+    first.migrations = StoreMigrations().subspan(0, 1);
+    ASSERT_EQ(first.migrations[0].version, 1);
+    auto store = OpenSqliteStore(first);
+    ASSERT_TRUE(store.ok()) << store.status();
+    ASSERT_TRUE((*store)->Commit(Numbered(1)).ok());
+    // That version had no orders.
+    EXPECT_FALSE((*store)->Orders("i-1", 10).ok());
+  }
+  auto store = MustOpen();
+  ASSERT_NE(store, nullptr);
+  EXPECT_THAT(*store->Incidents({}), SizeIs(1));
+  EXPECT_THAT(*store->IncidentsLive(absl::InfiniteFuture()), SizeIs(1));
+  EXPECT_THAT(*store->Proposals("i-1", 10), SizeIs(1));
+  EXPECT_THAT(*store->Unperformed(10), SizeIs(1));
+  EXPECT_TRUE(store->VerifyAudit(1000).ok());
+  Transaction ordered;
+  ordered.orders.emplace_back().set_id("o-1");
+  ordered.orders.back().set_incident_id("i-1");
+  ASSERT_TRUE(store->Commit(ordered).ok());
+  EXPECT_THAT(*store->Orders("i-1", 10), SizeIs(1));
+}
+
 TEST_F(SqliteStoreTest, AMigrationKeepsWhatWasThere) {
   ASSERT_TRUE(MustOpen()->Commit(Numbered(1)).ok());
   std::vector<Migration> newer(StoreMigrations().begin(), StoreMigrations().end());

@@ -48,6 +48,22 @@ v1::Proposal Of(const std::string& incident, const std::string& id, int created_
   return proposal;
 }
 
+v1::Order OrderOf(const std::string& incident, const std::string& id, int created_at,
+                  v1::Order::State state) {
+  v1::Order order;
+  order.set_id(id);
+  order.set_incident_id(incident);
+  order.set_state(state);
+  *order.mutable_created_at() = ToWire(At(created_at));
+  return order;
+}
+
+Transaction Orders(std::vector<v1::Order> orders) {
+  Transaction transaction;
+  transaction.orders = std::move(orders);
+  return transaction;
+}
+
 v1::AuditEntry Deed(const std::string& subject, const std::string& action, int at) {
   v1::AuditEntry entry;
   *entry.mutable_at() = ToWire(At(at));
@@ -251,6 +267,45 @@ TEST_P(StoreContract, ForgettingTakesTheOldAndKeepsTheAuditChainWhole) {
   ASSERT_TRUE(store_.Commit({{}, {}, {}, {Deed("i-z", "d", 1001)}}).ok());
   EXPECT_THAT(Actions(store_.Audit("", 10)), ElementsAre("4 d"));
   EXPECT_TRUE(store_.VerifyAudit(kWholeAuditLog).ok()) << store_.VerifyAudit(kWholeAuditLog);
+}
+
+TEST_P(StoreContract, OrdersComeNewestFirstAndThoseThatAreNotOverAlways) {
+  ASSERT_TRUE(store_
+                  .Commit(Orders({OrderOf("i-a", "o-1", 1, v1::Order::STATE_COMMITTED),
+                                  OrderOf("i-a", "o-2", 2, v1::Order::STATE_ROLLED_BACK),
+                                  OrderOf("i-a", "o-3", 3, v1::Order::STATE_REFUSED),
+                                  OrderOf("i-b", "o-4", 4, v1::Order::STATE_APPLIED)}))
+                  .ok());
+  EXPECT_THAT(Ids(store_.Orders("i-a", 10)), ElementsAre("o-3", "o-2", "o-1"));
+  EXPECT_THAT(Ids(store_.Orders("i-a", 1)), ElementsAre("o-3", "o-1"));
+  EXPECT_THAT(Ids(store_.Orders("i-c", 10)), IsEmpty());
+}
+
+TEST_P(StoreContract, AnOrderIsReplacedById) {
+  ASSERT_TRUE(store_.Commit(Orders({OrderOf("i-a", "o-1", 1, v1::Order::STATE_DISPATCHED)})).ok());
+  const v1::Order applied = OrderOf("i-a", "o-1", 1, v1::Order::STATE_APPLIED);
+  ASSERT_TRUE(store_.Commit(Orders({applied})).ok());
+  const auto orders = store_.Orders("i-a", 10);
+  ASSERT_TRUE(orders.ok());
+  ASSERT_THAT(*orders, SizeIs(1));
+  EXPECT_EQ(orders->front().DebugString(), applied.DebugString());
+}
+
+TEST_P(StoreContract, AnIncidentIsLiveAndNotForgottenAsLongAsAnOrderIsNotOver) {
+  Transaction transaction = Orders({OrderOf("i-a", "o-1", 1, v1::Order::STATE_COMMITTED),
+                                    OrderOf("i-b", "o-2", 1, v1::Order::STATE_ENDED)});
+  transaction.incidents = {Closed("i-a", 1, 2), Closed("i-b", 1, 2)};
+  ASSERT_TRUE(store_.Commit(transaction).ok());
+  EXPECT_THAT(Ids(store_.IncidentsLive(At(100))), ElementsAre("i-a"));
+  ASSERT_TRUE(store_.ForgetBefore(At(100)).ok());
+  EXPECT_THAT(Ids(store_.Incidents({})), ElementsAre("i-a"));
+  EXPECT_THAT(Ids(store_.Orders("i-a", 10)), ElementsAre("o-1"));
+  EXPECT_THAT(Ids(store_.Orders("i-b", 10)), IsEmpty());
+
+  ASSERT_TRUE(store_.Commit(Orders({OrderOf("i-a", "o-1", 1, v1::Order::STATE_ENDED)})).ok());
+  ASSERT_TRUE(store_.ForgetBefore(At(100)).ok());
+  EXPECT_THAT(Ids(store_.Incidents({})), IsEmpty());
+  EXPECT_THAT(Ids(store_.Orders("i-a", 10)), IsEmpty());
 }
 
 }  // namespace
