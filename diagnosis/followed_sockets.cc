@@ -175,17 +175,17 @@ void FollowedSockets::ContinueCourse(Moment now, Followed* order) const {
   if (!any_counted) return;
   std::vector<CoursePoint>& course = order->course_after;
   course.push_back({now, span, BitsPerSecond(bytes, span)});
-  if (course.size() <= kMaxPointsAfter) return;
+  if (course.size() < kMaxPointsAfter) return;
   // Half as many, each over two of the present spans.
+  static_assert(kMaxPointsAfter % 2 == 0);
   std::vector<CoursePoint> thinned;
-  for (size_t i = 0; i + 1 < course.size(); i += 2) {
+  for (size_t i = 0; i < course.size(); i += 2) {
     const CoursePoint& a = course[i];
     const CoursePoint& b = course[i + 1];
     const absl::Duration both = a.span + b.span;
     const double share = absl::FDivDuration(a.span, both);
     thinned.push_back({b.at, both, a.goodput_bps * share + b.goodput_bps * (1 - share)});
   }
-  if (course.size() % 2 == 1) thinned.push_back(course.back());
   course = std::move(thinned);
   order->course_spacing = 0.9 * course.front().span;  // scans are never on the dot
 }

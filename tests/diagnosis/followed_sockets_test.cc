@@ -193,8 +193,7 @@ TEST_F(FollowedSocketsTest, LongCourseIsThinnedWithoutLosingAByte) {
   for (int i = 10; i < measured.course_size(); ++i) {
     const int begin = Second(measured.course(i - 1).at());
     const int end = Second(measured.course(i).at());
-    // Each point covers as much as any other, or is what remained.
-    EXPECT_TRUE(end - begin == 8 || i + 1 >= measured.course_size()) << begin << "-" << end;
+    EXPECT_EQ(end - begin, 8);
     const double bytes = static_cast<double>(acked[end - 20] - acked[begin - 20]);
     EXPECT_NEAR(measured.course(i).goodput_bps() * (end - begin), 8 * bytes, 1e-3) << begin;
   }
