@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 // glibc 2.36 declares these functions for C only.
 extern "C" {
@@ -47,11 +48,17 @@ bool Is(int fd, const SocketKey& key) {
   return cookie.ok() && netns.ok() && *cookie == key.cookie && *netns == key.netns_cookie;
 }
 
+// By number: glibc 2.36 declares both, but not for C++.
+int PidfdOpen(int pid) { return static_cast<int>(syscall(SYS_pidfd_open, pid, 0)); }
+int PidfdGetfd(int pidfd, int fd) {
+  return static_cast<int>(syscall(SYS_pidfd_getfd, pidfd, fd, 0));
+}
+
 // A duplicate of what `holder` names; PermissionDenied names the capability.
 absl::StatusOr<UniqueFd> Duplicate(const Holder& holder) {
-  const UniqueFd process(pidfd_open(holder.pid, 0));
+  const UniqueFd process(PidfdOpen(holder.pid));
   if (!process.valid()) return SystemError(absl::StrCat("pidfd_open of pid ", holder.pid), errno);
-  UniqueFd fd(pidfd_getfd(process.get(), holder.fd, 0));
+  UniqueFd fd(PidfdGetfd(process.get(), holder.fd));
   if (fd.valid()) return fd;
   if (errno == EBADF || errno == ESRCH) {
     return absl::NotFoundError(absl::StrCat("pid ", holder.pid, " has no descriptor ", holder.fd));
@@ -198,10 +205,13 @@ class RealHostControl : public HostControl {
     return std::find(names.begin(), names.end(), algorithm) != names.end();
   }
 
+  // As observe/namespaces.h names it: that of pid 1, or our own where pid 1 may not be looked at.
   std::optional<bool> InHostNetns(uint64_t inode) const {
-    const auto init = ProcDirectory::Open(absl::StrCat(proc_root_, "/1"));
+    const auto root = ProcDirectory::Open(proc_root_);
     uint64_t hosts = 0;
-    if (inode == 0 || !init.ok() || init->ReadInodeLink("ns/net", "net", &hosts) != 0) {
+    if (inode == 0 || !root.ok() ||
+        (root->ReadInodeLink("1/ns/net", "net", &hosts) != 0 &&
+         root->ReadInodeLink("thread-self/ns/net", "net", &hosts) != 0)) {
       return std::nullopt;
     }
     return inode == hosts;

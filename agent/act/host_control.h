@@ -36,7 +36,7 @@ struct SocketFacts {
   // Whether this process may set `congestion_control` again once it was replaced.
   bool restorable = false;
   uint64_t netns_inode = 0;           // 0: not known
-  std::optional<bool> in_host_netns;  // in the namespace of pid 1; unset: not known
+  std::optional<bool> in_host_netns;  // in the namespace named "host"; unset: not known
 };
 
 class HostControl {
