@@ -50,7 +50,7 @@ class Follower {
   Follower(const Invocation& invocation, OperatorClient& client)
       : invocation_(invocation),
         client_(client),
-        style_(StyleOf(invocation)),
+        style_(StyleOf(invocation, STDERR_FILENO)),
         progress_(style_, isatty(STDERR_FILENO) != 0) {}
 
   // Asks for `view` again and again until `step_of` sees its end; `view` is then the newest.
@@ -110,7 +110,7 @@ void PrintOrder(const Invocation& invocation, const v1::IncidentView& view,
   const Style style = ReadableStyle(StyleOf(invocation));
   const std::string id = Escaped(view.incident().id());
   if (order == nullptr) return;
-  std::vector<std::string> lines = RepairLines(*order, absl::Now(), style);
+  std::vector<std::string> lines = RepairLines(view, *order, absl::Now(), style);
   std::vector<std::vector<Cell>> next;
   const auto suggest = [&](absl::string_view command, absl::string_view does) {
     next.push_back({{absl::StrCat(style.command, " ", command, " ", id), Paint::kCyan},

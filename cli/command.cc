@@ -19,13 +19,13 @@ constexpr int kLeastWidth = 60;
 
 }  // namespace
 
-Style StyleOf(const Invocation& invocation) {
+Style StyleOf(const Invocation& invocation, int fd) {
   Style style;
   style.command = invocation.command;
   style.width = kPipeWidth;
-  if (isatty(STDOUT_FILENO) == 0) return style;
+  if (isatty(fd) == 0) return style;
   winsize size = {};
-  const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  const bool known = ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
   style.width = known ? std::max<int>(size.ws_col, kLeastWidth) : 100;
   style.color = !invocation.no_color;
   return style;
@@ -38,8 +38,7 @@ void Print(const std::string& text) {
 
 int Fail(const Invocation& invocation, const absl::Status& status) {
   const std::string message(status.message());
-  Style style;
-  style.color = !invocation.no_color && isatty(STDERR_FILENO) != 0;
+  const Style style = StyleOf(invocation, STDERR_FILENO);
   fprintf(stderr, "%s %s\n", Painted(style, Paint::kRed, "tcpmedic:").c_str(),
           Escaped(message).c_str());
   return kFailed;

@@ -169,7 +169,7 @@ class Screen {
     Lines lines;
     int told = 0;
     if (repairing()) {
-      lines = RepairLines(*order(), now_, style_);
+      lines = RepairLines(view_, *order(), now_, style_);
       told = 1;
     }
     if (told == view_.orders_size()) return lines;

@@ -19,6 +19,11 @@ bool IsInconclusive(const v1::Order& order) {
   return order.verification().result() == v1::Verification::RESULT_INCONCLUSIVE;
 }
 
+// An operator wanted it undone; else the controller did, or the agent by itself.
+bool IsByPerson(const v1::Order& order) {
+  return !order.roll_back_by().empty() && order.roll_back_by() != "controller";
+}
+
 // The agent gives up by itself at this time; nullopt before apply.
 std::optional<absl::Time> RollsBackAt(const v1::Order& order) {
   if (!order.has_applied_at() || !order.has_confirm_within()) return std::nullopt;
@@ -36,23 +41,25 @@ std::string Ago(const v1::Order& order, absl::Time now) {
   return order.has_decided_at() ? absl::StrCat(" ", AgeText(TimeOf(order.decided_at()), now)) : "";
 }
 
-std::string Because(const v1::Order& order) {
-  if (!order.reason().empty()) return order.reason();
+// Why it was undone: as whoever wanted it said, else as the agent did. Empty: nobody has said.
+std::string UndoneBecause(const v1::Order& order) {
   if (!order.roll_back_reason().empty()) return order.roll_back_reason();
-  if (!order.verification().reason().empty()) return order.verification().reason();
-  switch (order.verification().result()) {
-    case v1::Verification::RESULT_NOT_IMPROVED:
-      return "it did not help";
-    case v1::Verification::RESULT_INCONCLUSIVE:
-      return "there was too little to measure";
-    default:
-      return "no reason was given";
-  }
+  if (order.roll_back_by().empty() && !order.reason().empty()) return order.reason();
+  return IsByPerson(order) ? "" : order.verification().reason();
+}
+
+// "rolled back 45 s ago by alice because it was too greedy".
+std::string UndoneWords(const v1::Order& order, absl::string_view what, absl::Time now) {
+  const std::string why = UndoneBecause(order);
+  return absl::StrCat(what, order.state() == v1::Order::STATE_ROLLED_BACK ? Ago(order, now) : "",
+                      IsByPerson(order) ? absl::StrCat(" by ", order.roll_back_by()) : "",
+                      why.empty() ? "" : absl::StrCat(" because ", why));
 }
 
 std::string TakenBackWords(const v1::Order& order, absl::Time now) {
-  return absl::StrCat("being rolled back by ", order.roll_back_by(), " because ", Because(order),
-                      order.state() == v1::Order::STATE_COMMITTED ? "" : ByItself(order, now));
+  const bool stays = order.state() == v1::Order::STATE_COMMITTED;
+  return absl::StrCat(UndoneWords(order, "being rolled back", now),
+                      stays ? "" : ByItself(order, now));
 }
 
 std::string VerifiedWords(const v1::Order& order, absl::Time now) {
@@ -60,16 +67,24 @@ std::string VerifiedWords(const v1::Order& order, absl::Time now) {
   return absl::StrCat("verified", Ago(order, now), change.empty() ? "" : ": ", change);
 }
 
+std::string NotBegunWords(const v1::Order& order, absl::Time now) {
+  if (!order.has_expires_at()) return "";
+  return absl::StrCat("; the agent applies it by ", ClockText(TimeOf(order.expires_at()), now),
+                      " or not at all");
+}
+
+// The newest sign of the agent is its newest measurement.
 std::string SilentWords(const v1::Order& order, absl::Time now) {
-  std::string words = order.reason();
-  if (words.empty()) {
-    words = "the agent is silent";
-    const auto& course = order.verification().course();
-    if (!course.empty()) {
-      absl::StrAppend(&words, " since ", ClockText(TimeOf(course.rbegin()->at()), now));
-    }
+  std::string words = "unknown: the agent is silent";
+  const auto& course = order.verification().course();
+  if (!course.empty()) {
+    absl::StrAppend(&words, " since ", ClockText(TimeOf(course.rbegin()->at()), now));
   }
-  return absl::StrCat("unknown: ", words, ByItself(order, now));
+  if (!order.has_applied_at()) return words + NotBegunWords(order, now);
+  if (order.reported() == v1::Order::STATE_COMMITTED) {
+    return words + "; what it has confirmed stays until it is heard";
+  }
+  return words + ByItself(order, now);
 }
 
 std::string Plural(int count, absl::string_view one) {
@@ -119,7 +134,7 @@ std::string OrderWord(const v1::Order& order) {
     case v1::Order::STATE_PENDING:
       return "approved";
     case v1::Order::STATE_DISPATCHED:
-      return "sent";
+      return IsBeingTakenBack(order) ? "rolling back" : "sent";
     case v1::Order::STATE_REFUSED:
       return "refused";
     case v1::Order::STATE_APPLIED:
@@ -144,14 +159,12 @@ std::string OrderWords(const v1::Order& order, absl::Time now) {
     case v1::Order::STATE_PENDING:
       return "approved; waits for the agent; nothing is changed yet";
     case v1::Order::STATE_DISPATCHED:
-      return absl::StrCat(
-          "sent to the agent, which has not answered yet",
-          order.has_expires_at()
-              ? absl::StrCat("; it applies it by ", ClockText(TimeOf(order.expires_at()), now),
-                             " or not at all")
-              : "");
+      if (IsBeingTakenBack(order)) return TakenBackWords(order, now);
+      return absl::StrCat("sent", NotBegunWords(order, now));
     case v1::Order::STATE_REFUSED:
-      return absl::StrCat("refused: ", Because(order), "; nothing was changed");
+      return absl::StrCat("refused",
+                          order.reason().empty() ? "" : absl::StrCat(": ", order.reason()),
+                          "; nothing was changed");
     case v1::Order::STATE_APPLIED: {
       if (IsBeingTakenBack(order)) return TakenBackWords(order, now);
       const std::string so_far = VerifiedSoFar(order, now);
@@ -172,8 +185,8 @@ std::string OrderWords(const v1::Order& order, absl::Time now) {
                                : absl::StrCat("ended without a verdict: ", why);
     }
     case v1::Order::STATE_ROLLED_BACK:
-      return absl::StrCat(IsInconclusive(order) ? "inconclusive, so rolled back" : "rolled back",
-                          Ago(order, now), " because ", Because(order));
+      return UndoneWords(
+          order, IsInconclusive(order) ? "inconclusive, so rolled back" : "rolled back", now);
     case v1::Order::STATE_DRIFTED:
       return absl::StrCat("drifted: what someone else has changed since is left alone",
                           order.reason().empty() ? "" : ": ", order.reason());
@@ -211,6 +224,7 @@ bool IsVerified(const v1::Order& order) {
 
 bool IsBeingTakenBack(const v1::Order& order) {
   switch (order.state()) {
+    case v1::Order::STATE_DISPATCHED:
     case v1::Order::STATE_APPLIED:
     case v1::Order::STATE_COMMITTING:
     case v1::Order::STATE_COMMITTED:
@@ -242,7 +256,7 @@ bool CanBeTakenBack(const v1::Order& order) {
     case v1::Order::STATE_COMMITTED:
       return true;
     case v1::Order::STATE_UNKNOWN:
-      return order.has_applied_at();
+      return order.has_applied_at() && order.roll_back_by().empty();
     default:
       return false;
   }

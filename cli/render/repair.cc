@@ -127,6 +127,15 @@ Lines CourseLines(const v1::Order& order, absl::Time now, const Style& style) {
   return Labelled(style, "Goodput", std::move(lines));
 }
 
+// What decides: as it was judged, and before that as it was approved.
+std::string ExpectOf(const v1::IncidentView& view, const v1::Order& order) {
+  if (!order.verification().expect().empty()) return order.verification().expect();
+  for (const v1::Proposal& proposal : view.proposals()) {
+    if (proposal.id() == order.proposal_id()) return proposal.verify().expect();
+  }
+  return "";
+}
+
 // With one side only there is nothing to compare by eye.
 std::string OnlyBeforeText(const v1::Order& order) {
   std::vector<std::string> values;
@@ -169,7 +178,8 @@ Lines BeforeAndAfterLines(const v1::Measurement& before, const v1::Measurement& 
   return lines;
 }
 
-Lines RepairLines(const v1::Order& order, absl::Time now, const Style& style) {
+Lines RepairLines(const v1::IncidentView& view, const v1::Order& order, absl::Time now,
+                  const Style& style) {
   const int columns = std::max(style.width - kLabelColumns, 20);
   const v1::Verification& verification = order.verification();
 
@@ -193,13 +203,12 @@ Lines RepairLines(const v1::Order& order, absl::Time now, const Style& style) {
                     BeforeAndAfterLines(verification.before(), verification.after(), narrow)));
   }
   Append(&lines, CourseLines(order, now, style));
-  if (!verification.expect().empty()) {
+  if (const std::string expect = ExpectOf(view, order); !expect.empty()) {
     const std::string when =
         order.has_verify_after()
             ? absl::StrCat(DurationText(DurationOf(order.verify_after())), " after: ")
             : "";
-    Append(&lines,
-           Labelled(style, "Check", Wrap(absl::StrCat(when, verification.expect()), columns, 1)));
+    Append(&lines, Labelled(style, "Check", Wrap(absl::StrCat(when, expect), columns, 1)));
   }
   if (const std::string held_back = HeldBackText(verification); !held_back.empty()) {
     Append(&lines, Labelled(style, "Held back", Wrap(held_back, columns, 1)));

@@ -8,7 +8,7 @@
 
 #include "absl/time/time.h"
 #include "cli/render/text.h"
-#include "tcpmedic/v1/order.pb.h"
+#include "tcpmedic/v1/operator.pb.h"
 
 namespace tcpmedic::cli {
 
@@ -16,7 +16,9 @@ namespace tcpmedic::cli {
 constexpr int kRepairLines = 12;
 
 // Each line with its margin; at most the style's width.
-std::vector<std::string> RepairLines(const v1::Order& order, absl::Time now, const Style& style);
+// `order` is one of the view's.
+std::vector<std::string> RepairLines(const v1::IncidentView& view, const v1::Order& order,
+                                     absl::Time now, const Style& style);
 
 // Goodput, retransmits, cwnd and rtt, each before and after on one scale; two side by side where
 // the width allows it, else the two that decide.

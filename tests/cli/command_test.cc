@@ -2,6 +2,7 @@
 // which output.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -9,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
 #include "cli/process.h"
 #include "tests/cli/fake_operator.h"
 #include "tests/cli/order_examples.h"
@@ -203,6 +205,34 @@ TEST_F(CommandTest, AnApprovalInJsonIsTheIncidentAtItsEnd) {
   EXPECT_EQ(json["id"], "i-7f3a91c2");
   EXPECT_EQ(json["orders"][0]["state"], "committed");
   EXPECT_EQ(json["orders"][0]["verification"]["result"], "improved");
+}
+
+TEST_F(CommandTest, CtrlCEndsTheFollowingAndNotTheOrder) {
+  controller_.incident = PinnedCwndVerifying();
+  controller_.Start();
+  ChildOptions options;
+  options.command = {TCPMEDIC_BIN_DIR "/tcpmedic", "approve", "i-7f3a91c2"};
+  options.environment = {{"TCPMEDIC_CONTROLLER", controller_.target()}};
+  options.output_path = absl::StrCat(controller_.directory(), "/output");
+  absl::StatusOr<ChildProcess> child = ChildProcess::Spawn(options);
+  ASSERT_TRUE(child.ok()) << child.status();
+  const auto output = [&] {
+    std::stringstream content;
+    content << std::ifstream(options.output_path).rdbuf();
+    return content.str();
+  };
+  const absl::Time deadline = absl::Now() + kLong;
+  while (output().find("Verifying") == std::string::npos && absl::Now() < deadline) {
+    ASSERT_FALSE(child->Wait(absl::Milliseconds(5)).has_value()) << output();
+  }
+
+  kill(child->pid(), SIGINT);
+  const std::optional<ChildExit> exit = child->Wait(kLong);
+
+  ASSERT_TRUE(exit.has_value());
+  EXPECT_EQ(exit->ToString(), "exit code 1") << output();
+  EXPECT_THAT(output(), HasSubstr("tcpmedic: stopped following; the order goes on: `tcpmedic show "
+                                  "i-7f3a91c2` says how it stands\n"));
 }
 
 TEST_F(CommandTest, ARollbackWaitsUntilTheAgentHasUndoneIt) {

@@ -11,10 +11,7 @@ std::string Words(const v1::IncidentView& view) { return OrderWords(view.orders(
 std::string Targets(const std::string& text) { return TargetsText(FromText<v1::Order>(text)); }
 
 TEST(OrderWords, EveryStateIsToldInASentence) {
-  EXPECT_EQ(
-      Words(PinnedCwndSent()),
-      "sent to the agent, which has not answered yet; it applies it by 03:12:33 UTC or not at "
-      "all");
+  EXPECT_EQ(Words(PinnedCwndSent()), "sent; the agent applies it by 03:12:33 UTC or not at all");
   EXPECT_EQ(Words(PinnedCwndVerifying()),
             "applied and being verified, 12 of 20 s; rolls back by itself at 03:12:28 UTC unless "
             "confirmed");
@@ -48,11 +45,23 @@ TEST(OrderWords, VerifiedIsSaidOnlyOnceTheAgentHasConfirmed) {
   EXPECT_FALSE(IsSettled(view.orders(0)));
 }
 
-TEST(OrderWords, ARollbackOfSomethingVerifiedGivesThePersonsReason) {
+TEST(OrderWords, ARollbackOfSomethingVerifiedNamesThePersonAndTheReason) {
   v1::IncidentView view = PinnedCwndVerified();
-  view.mutable_orders(0)->set_state(v1::Order::STATE_ROLLED_BACK);
-  view.mutable_orders(0)->set_reason("alice: the link is being replaced");
-  EXPECT_EQ(Words(view), "rolled back 45 s ago because alice: the link is being replaced");
+  v1::Order& order = *view.mutable_orders(0);
+  order.set_state(v1::Order::STATE_ROLLED_BACK);
+  order.set_roll_back_by("alice");
+  EXPECT_EQ(Words(view), "rolled back 45 s ago by alice");
+  order.set_roll_back_reason("the link is being replaced");
+  order.set_reason("the controller wanted it");
+  EXPECT_EQ(Words(view), "rolled back 45 s ago by alice because the link is being replaced");
+}
+
+TEST(OrderWords, ARollbackByTheAgentItselfGivesItsReason) {
+  v1::IncidentView view = PinnedCwndSilent();
+  v1::Order& order = *view.mutable_orders(0);
+  order.set_state(v1::Order::STATE_ROLLED_BACK);
+  order.set_reason("no commit came within 35 s");
+  EXPECT_EQ(Words(view), "rolled back because no commit came within 35 s");
 }
 
 TEST(OrderWords, WhatIsBeingUndoneIsNotUndoneYet) {
@@ -64,15 +73,25 @@ TEST(OrderWords, WhatIsBeingUndoneIsNotUndoneYet) {
   EXPECT_EQ(OrderWord(order), "rolling back");
   EXPECT_FALSE(IsSettled(order));
   EXPECT_FALSE(CanBeTakenBack(order));
-  order.set_state(v1::Order::STATE_ROLLED_BACK);
-  EXPECT_EQ(Words(view), "rolled back 45 s ago because the link is being replaced");
-  EXPECT_TRUE(IsSettled(order));
 }
 
-TEST(OrderWords, ARollbackWithoutReasonSaysWhatTheResultWas) {
-  v1::IncidentView view = PinnedCwndRolledBack();
-  view.mutable_orders(0)->mutable_verification()->clear_reason();
-  EXPECT_EQ(Words(view), "rolled back 45 s ago because it did not help");
+TEST(OrderWords, ASilentAgentKeepsWhatItHasConfirmed) {
+  v1::IncidentView view = PinnedCwndVerified();
+  v1::Order& order = *view.mutable_orders(0);
+  order.set_state(v1::Order::STATE_UNKNOWN);
+  order.set_reported(v1::Order::STATE_COMMITTED);
+  order.set_roll_back_by("alice");
+  EXPECT_EQ(
+      Words(view),
+      "unknown: the agent is silent since 03:11:20 UTC; what it has confirmed stays until it is "
+      "heard");
+}
+
+TEST(OrderWords, ASilentAgentThatHasNotBegunMayStillBegin) {
+  v1::IncidentView view = PinnedCwndSent();
+  view.mutable_orders(0)->set_state(v1::Order::STATE_UNKNOWN);
+  EXPECT_EQ(Words(view),
+            "unknown: the agent is silent; the agent applies it by 03:12:33 UTC or not at all");
 }
 
 TEST(OrderWords, WhatIsVerifiedAndGoneIsOver) {

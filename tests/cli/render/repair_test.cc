@@ -13,6 +13,9 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
+std::vector<std::string> Lines(const v1::IncidentView& view, const Style& style = {}) {
+  return RepairLines(view, view.orders(0), kNow, style);
+}
 v1::Measurement Measured(const std::string& text) { return FromText<v1::Measurement>(text); }
 
 constexpr char kSlow[] = R"pb(
@@ -65,8 +68,7 @@ TEST(BeforeAndAfter, ANarrowScreenHasTheTwoThatDecide) {
 }
 
 TEST(Repair, WithoutAMeasurementAfterThereIsNothingToCompareByEye) {
-  const std::vector<std::string> lines =
-      RepairLines(PinnedCwndSilent().orders(0), kNow, {.width = 200});
+  const std::vector<std::string> lines = Lines(PinnedCwndSilent(), {.width = 200});
   ASSERT_GE(lines.size(), 3u);
   EXPECT_EQ(
       lines[2],
@@ -75,7 +77,8 @@ TEST(Repair, WithoutAMeasurementAfterThereIsNothingToCompareByEye) {
 }
 
 TEST(Repair, StaysWithinItsLinesAndTheWidth) {
-  v1::Order order = PinnedCwndVerified().orders(0);
+  v1::IncidentView view = PinnedCwndVerified();
+  v1::Order& order = *view.mutable_orders(0);
   std::string long_text;
   for (int i = 0; i < 300; ++i) absl::StrAppend(&long_text, "word", i, " ");
   order.set_state(v1::Order::STATE_ROLLED_BACK);
@@ -86,7 +89,7 @@ TEST(Repair, StaysWithinItsLinesAndTheWidth) {
     *order.mutable_verification()->add_course() = order.verification().course(i % 20);
   }
   for (const int width : {60, 72, 80, 100}) {
-    const std::vector<std::string> lines = RepairLines(order, kNow, {.width = width});
+    const std::vector<std::string> lines = Lines(view, {.width = width});
     EXPECT_THAT(lines, SizeIs(kRepairLines));
     for (const std::string& line : lines) {
       EXPECT_LE(Columns(line), width) << line;
@@ -96,20 +99,21 @@ TEST(Repair, StaysWithinItsLinesAndTheWidth) {
 }
 
 TEST(Repair, BeforeAnythingIsMeasuredThereIsNoChart) {
-  EXPECT_THAT(
-      RepairLines(PinnedCwndSent().orders(0), kNow, {}),
-      ElementsAre("Repair    sent to the agent, which has not answered yet; it applies it by "
-                  "03:12:33 UTC or not at all",
-                  "          o-2b7e11"));
+  EXPECT_THAT(Lines(PinnedCwndSent()),
+              ElementsAre("Repair    sent; the agent applies it by 03:12:33 UTC or not at all",
+                          "          o-2b7e11",
+                          "Check     20 s after: after.goodput_bps >= 3.0 * before.goodput_bps && "
+                          "after.retrans_ratio < 0.15"));
 }
 
 TEST(Repair, AnAgentsWordsCannotReachTheTerminal) {
-  v1::Order order = PinnedCwndRefused().orders(0);
+  v1::IncidentView view = PinnedCwndRefused();
+  v1::Order& order = *view.mutable_orders(0);
   order.set_reason("\x1b[2J\r\n");
   order.mutable_targets(0)->set_reason("\x1b[2J");
   order.mutable_targets(0)->set_state(v1::Target::STATE_GONE);
   order.mutable_verification()->set_expect("\x07");
-  const std::string text = Joined(RepairLines(order, kNow, {}));
+  const std::string text = Joined(Lines(view));
   for (const char c : text) EXPECT_TRUE(c == '\n' || static_cast<uint8_t>(c) >= 0x20) << int{c};
   EXPECT_THAT(text, HasSubstr("\\x1b[2J"));
 }
