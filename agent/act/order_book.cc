@@ -358,7 +358,7 @@ void OrderBook::Impl::RollBack(Entry* entry, absl::string_view reason, Moment no
     // Recorded first, so that a crash half-way does not take what is undone already for drift.
     // Undoing does not depend on it.
     order.set_rolling_back(true);
-    order.set_reason(std::string(reason));
+    order.set_reason(Bounded(reason));
     Save(entry);
   }
   if (!changes_.Undo(TargetsOf(entry, IsOurs), AlgorithmOf(order))) {

@@ -11,6 +11,8 @@ namespace {
 
 // A change that nobody has judged for longer than this is not being verified.
 constexpr absl::Duration kLongestConfirm = absl::Hours(1);
+constexpr size_t kMaxReasonBytes = 512;
+constexpr size_t kMaxIdBytes = 128;
 constexpr size_t kFewestForHoldback =
     4;  // with fewer, one socket is no comparison but a quarter of the cure
 
@@ -26,6 +28,8 @@ absl::Status CheckOrder(const v1::Order& order, uint64_t session_nonce, absl::Ti
   const auto invalid = [](const auto&... parts) {
     return absl::InvalidArgumentError(absl::StrCat(parts...));
   };
+  if (order.id().size() > kMaxIdBytes)
+    return invalid("its id is longer than ", kMaxIdBytes, " bytes");
   if (!order.action().has_set_congestion_control()) {
     return invalid("this agent knows no such action");
   }
@@ -55,6 +59,13 @@ absl::Status CheckOrder(const v1::Order& order, uint64_t session_nonce, absl::Ti
         absl::StrCat("the order expired at ", absl::FormatTime(expires, absl::UTCTimeZone())));
   }
   return absl::OkStatus();
+}
+
+std::string Bounded(absl::string_view reason) {
+  size_t size = std::min(reason.size(), kMaxReasonBytes);
+  // 10xxxxxx continues a character of UTF-8; protobuf would not read half of one back.
+  while (size < reason.size() && size > 0 && (reason[size] & 0xc0) == 0x80) --size;
+  return std::string(reason.substr(0, size));
 }
 
 absl::Time TimeOf(const google::protobuf::Timestamp& proto) {

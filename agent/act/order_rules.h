@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "core/clock.h"
 #include "observe/socket_sample.h"
@@ -21,6 +22,10 @@ namespace tcpmedic {
 // Whether this session may apply `order` at `now`. InvalidArgument: no order of ours ever looks
 // like this. FailedPrecondition: too late, or meant for another session of the agent.
 absl::Status CheckOrder(const v1::Order& order, uint64_t session_nonce, absl::Time now);
+
+// A reason that came over the wire, as much of it as is journalled: at most 512 bytes of whole
+// characters.
+std::string Bounded(absl::string_view reason);
 
 absl::Time TimeOf(const google::protobuf::Timestamp& proto);
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "tests/agent/act/order_desk.h"
+#include "tests/agent/act/order_bench.h"
 
 namespace tcpmedic {
 namespace {
@@ -27,26 +27,26 @@ struct Life {
 
 // Runs one order through its life and kills the agent at the `kill_at`th event. False: it lived to
 // the end.
-bool LiveUntilKilled(OrderDesk* desk, const Life& life, const v1::Order& order, int kill_at,
+bool LiveUntilKilled(OrderBench* bench, const Life& life, const v1::Order& order, int kill_at,
                      Told* told) {
   int events = 0;
   const auto event = [&events, kill_at] {
     if (events++ == kill_at) throw Killed();
   };
-  desk->disk.before_write = event;
-  desk->host.before_exchange = event;
+  bench->disk.before_write = event;
+  bench->host.before_exchange = event;
   bool killed = false;
   try {
-    desk->Start();
-    desk->Wish(v1::OrderWish::WISH_APPLY, order);
+    bench->Start();
+    bench->Wish(v1::OrderWish::WISH_APPLY, order);
     *told = kApplied;
-    desk->Wish(life.commit ? v1::OrderWish::WISH_COMMIT : v1::OrderWish::WISH_ROLL_BACK, order);
+    bench->Wish(life.commit ? v1::OrderWish::WISH_COMMIT : v1::OrderWish::WISH_ROLL_BACK, order);
     *told = life.commit ? kCommitted : kRolledBack;
   } catch (const Killed&) {
     killed = true;
   }
-  desk->disk.before_write = [] {};
-  desk->host.before_exchange = [] {};
+  bench->disk.before_write = [] {};
+  bench->host.before_exchange = [] {};
   return killed;
 }
 
@@ -57,33 +57,33 @@ TEST_P(OrderBookCrash, AtAnyEventTheNextAgentFindsALegalStateAndTheRightOneByThe
     int kill_at = 0;
     for (bool killed = true; killed; ++kill_at) {
       ASSERT_LT(kill_at, 100);
-      OrderDesk desk;
-      desk.disk.keeps = GetParam();
-      desk.AddSockets(4);
-      const v1::Order order = desk.Order("o-1");
+      OrderBench bench;
+      bench.disk.keeps = GetParam();
+      bench.AddSockets(4);
+      const v1::Order order = bench.Order("o-1");
       Told told = kNothing;
-      killed = LiveUntilKilled(&desk, life, order, kill_at, &told);
+      killed = LiveUntilKilled(&bench, life, order, kill_at, &told);
       SCOPED_TRACE(absl::StrCat(life.name, ", killed at ", kill_at, ", told ", told));
 
-      desk.clock.Advance(absl::Seconds(1));
-      desk.Start("boot-1", OrderDesk::kNonce + 1);
-      const std::string before_deadline = desk.host.Show();
+      bench.clock.Advance(absl::Seconds(1));
+      bench.Start("boot-1", OrderBench::kNonce + 1);
+      const std::string before_deadline = bench.host.Show();
       EXPECT_TRUE(before_deadline == kOld || before_deadline == kNew || before_deadline == kAllNew)
           << before_deadline;
-      const bool committed = desk.Reports().find("COMMITTED") != std::string::npos;
+      const bool committed = bench.Reports().find("COMMITTED") != std::string::npos;
       EXPECT_TRUE(committed || before_deadline != kAllNew);
       EXPECT_TRUE(committed || told != kCommitted);
       EXPECT_TRUE(before_deadline == kOld || told != kRolledBack);
 
-      desk.clock.Advance(absl::Seconds(34));
-      desk.Step();
-      EXPECT_EQ(desk.host.Show(), committed ? kAllNew : kOld) << desk.Reports();
+      bench.clock.Advance(absl::Seconds(34));
+      bench.Step();
+      EXPECT_EQ(bench.host.Show(), committed ? kAllNew : kOld) << bench.Reports();
       // Nothing more happens, also not to the agent after that.
-      const std::string reports = desk.Reports();
-      desk.Start("boot-1", OrderDesk::kNonce + 2);
-      desk.Step();
-      EXPECT_EQ(desk.host.Show(), committed ? kAllNew : kOld);
-      EXPECT_EQ(desk.Reports(), reports);
+      const std::string reports = bench.Reports();
+      bench.Start("boot-1", OrderBench::kNonce + 2);
+      bench.Step();
+      EXPECT_EQ(bench.host.Show(), committed ? kAllNew : kOld);
+      EXPECT_EQ(bench.Reports(), reports);
     }
     EXPECT_GT(kill_at, 10) << "the life has fewer events than it must have";
   }
@@ -94,23 +94,23 @@ INSTANTIATE_TEST_SUITE_P(OfAWriteThatIsCutShort, OrderBookCrash, ::testing::Valu
 TEST(OrderBookFaults, EveryWriteThatFailsLeavesALegalStateAndTheDeadlineHolds) {
   for (const bool commit : {true, false}) {
     for (int fail_at = 0; fail_at < 12; ++fail_at) {
-      OrderDesk desk;
-      desk.AddSockets(4);
+      OrderBench bench;
+      bench.AddSockets(4);
       int writes = 0;
-      desk.disk.before_write = [&] { desk.disk.full = writes++ == fail_at; };
-      const v1::Order order = desk.Order("o-1");
-      desk.Start();
-      desk.Wish(v1::OrderWish::WISH_APPLY, order);
-      desk.Wish(commit ? v1::OrderWish::WISH_COMMIT : v1::OrderWish::WISH_ROLL_BACK, order);
-      desk.Step();
+      bench.disk.before_write = [&] { bench.disk.full = writes++ == fail_at; };
+      const v1::Order order = bench.Order("o-1");
+      bench.Start();
+      bench.Wish(v1::OrderWish::WISH_APPLY, order);
+      bench.Wish(commit ? v1::OrderWish::WISH_COMMIT : v1::OrderWish::WISH_ROLL_BACK, order);
+      bench.Step();
       SCOPED_TRACE(absl::StrCat(commit ? "commit" : "roll back", ", write ", fail_at,
-                                " fails: ", desk.Reports()));
-      const bool committed = desk.Reports().find("COMMITTED") != std::string::npos;
-      desk.clock.Advance(absl::Seconds(35));
-      desk.Step();
-      EXPECT_EQ(desk.host.Show(), committed ? kAllNew : kOld);
-      desk.Start();
-      EXPECT_EQ(desk.host.Show(), committed ? kAllNew : kOld);
+                                " fails: ", bench.Reports()));
+      const bool committed = bench.Reports().find("COMMITTED") != std::string::npos;
+      bench.clock.Advance(absl::Seconds(35));
+      bench.Step();
+      EXPECT_EQ(bench.host.Show(), committed ? kAllNew : kOld);
+      bench.Start();
+      EXPECT_EQ(bench.host.Show(), committed ? kAllNew : kOld);
     }
   }
 }

@@ -41,6 +41,8 @@ TEST(CheckOrder, WhatIsWrongIsSaid) {
     std::string problem;
   };
   const Case cases[] = {
+      {[](v1::Order* o) { o->set_id(std::string(129, 'o')); },
+       "INVALID_ARGUMENT: its id is longer than 128 bytes"},
       {[](v1::Order* o) { o->clear_action(); },
        "INVALID_ARGUMENT: this agent knows no such action"},
       {[](v1::Order* o) { o->mutable_action()->mutable_set_sysctl(); },
@@ -75,6 +77,13 @@ TEST(CheckOrder, WhatIsWrongIsSaid) {
     c.spoil(&order);
     EXPECT_EQ(CheckOrder(order, kNonce, kNow).ToString(), c.problem);
   }
+}
+
+TEST(Bounded, KeepsWholeCharactersOnly) {
+  EXPECT_EQ(Bounded("not improved"), "not improved");
+  EXPECT_EQ(Bounded(std::string(600, 'x')), std::string(512, 'x'));
+  EXPECT_EQ(Bounded(std::string(511, 'x') + "→ and more"), std::string(511, 'x'));
+  EXPECT_EQ(Bounded(std::string(509, 'x') + "→ and more"), std::string(509, 'x') + "→");
 }
 
 std::string HeldBack(size_t count, double ratio) {

@@ -1,7 +1,7 @@
 // An order book at work in a test: a guard file, a disk that can fail, sockets in memory, and a
 // clock that moves when told to. Restart opens a new book over the same disk and sockets.
-#ifndef TCPMEDIC_TESTS_AGENT_ACT_ORDER_DESK_H_
-#define TCPMEDIC_TESTS_AGENT_ACT_ORDER_DESK_H_
+#ifndef TCPMEDIC_TESTS_AGENT_ACT_ORDER_BENCH_H_
+#define TCPMEDIC_TESTS_AGENT_ACT_ORDER_BENCH_H_
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -24,16 +24,16 @@
 
 namespace tcpmedic {
 
-class OrderDesk {
+class OrderBench {
  public:
   static constexpr uint64_t kNonce = 42;
 
-  OrderDesk() : clock(absl::FromUnixSeconds(1'790'000'000)) {
-    std::string name = "/tmp/order-desk-XXXXXX";
+  OrderBench() : clock(absl::FromUnixSeconds(1'790'000'000)) {
+    std::string name = "/tmp/order-bench-XXXXXX";
     dir_ = mkdtemp(name.data());
     WriteGuard("any", "[bbr]");
   }
-  ~OrderDesk() { std::filesystem::remove_all(dir_); }
+  ~OrderBench() { std::filesystem::remove_all(dir_); }
 
   void WriteGuard(const std::string& process, const std::string& algorithms) {
     std::ofstream(guard_path()) << "apiVersion: tcpmedic/v1\nkind: Guard\n"
@@ -140,4 +140,4 @@ class OrderDesk {
 
 }  // namespace tcpmedic
 
-#endif  // TCPMEDIC_TESTS_AGENT_ACT_ORDER_DESK_H_
+#endif  // TCPMEDIC_TESTS_AGENT_ACT_ORDER_BENCH_H_
