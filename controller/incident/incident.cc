@@ -454,7 +454,7 @@ absl::StatusOr<Step> Transition::operator()(const OrderChanged& event) {
       if (is_newest || !IsOpen(next)) Fail(now, "met a change by somebody else");
       break;
     case v1::Order::STATE_ENDED:
-      if (is_newest && IsOpen(next)) Fail(now, "ended with its sockets before it was confirmed");
+      if (is_newest && IsOpen(next)) Fail(now, "ended before it was confirmed");
       break;
     default:
       break;

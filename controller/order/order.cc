@@ -95,11 +95,15 @@ class Transition {
     if (next_.state() == v1::Order::STATE_PENDING) return Illegal("be reported");
     const int kept = Rank(next_.reported());
     const int told = Rank(report.state());
-    const bool stale = told < kept || (told == kept && report.state() != next_.reported()) ||
-                       // What was applied is no longer refused.
-                       (report.state() == v1::Order::STATE_REFUSED && kept == 1);
-    if (stale) {
+    if (told < kept || (told == kept && report.state() != next_.reported())) {
       if (!IsOver(next_)) next_.set_state(StateOnHost(next_));
+      return std::move(next_);
+    }
+    // It began, so that it cannot be refused any more: the host has forgotten it, with its journal.
+    if (report.state() == v1::Order::STATE_REFUSED && kept > 0 && !IsOver(next_)) {
+      next_.set_reported(v1::Order::STATE_ENDED);
+      next_.set_reason(absl::StrCat("its host no longer knows it: ", report.reason()));
+      next_.set_state(v1::Order::STATE_ENDED);
       return std::move(next_);
     }
     const bool given_up = IsOver(next_) && kept == 0;

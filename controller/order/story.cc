@@ -55,10 +55,10 @@ OrderLine Reported(const v1::Order& now) {
                            Because(now.verification().reason())),
               kAgent};
     case v1::Order::STATE_ENDED:
-      return {
-          "ended",
-          absl::StrCat("Order ", now.id(), " has ended with its sockets", Because(now.reason())),
-          kAgent};
+      return {"ended",
+              absl::StrCat("Order ", now.id(), " has ended",
+                           now.reason().empty() ? " with its sockets" : Because(now.reason())),
+              kAgent};
     case v1::Order::STATE_ROLLED_BACK:
       return {
           "rolled_back",

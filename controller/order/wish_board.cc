@@ -10,9 +10,12 @@ namespace tcpmedic {
 void WishBoard::Begin(const std::string& host) { hosts_[host].told.clear(); }
 
 void WishBoard::Hear(const std::string& host, const v1::Report& report) {
-  auto& mentioned = hosts_[host].mentioned;
-  mentioned.clear();
-  for (const v1::OrderReport& order : report.orders()) mentioned[order.order_id()] = order.state();
+  Host& known = hosts_[host];
+  known.mentioned.clear();
+  for (const v1::OrderReport& order : report.orders()) {
+    known.mentioned[order.order_id()] = order.state();
+    if (order.state() != v1::Order::STATE_APPLIED) known.told.clear();
+  }
 }
 
 v1::OrderSet WishBoard::WishesFor(const std::string& host,

@@ -2,9 +2,10 @@
 // are level-triggered: all that is wished of a host goes out at once, and what has gone out may be
 // lost with its stream.
 //
-// An order that is over is wished nothing of. But its agent repeats how it ended until it is told
-// that this has been stored: what the newest report mentions is therefore always answered, also
-// where the order is not known here any more. Not thread-safe: the coordinator's lock guards it.
+// An order that is over is wished nothing of. But an agent repeats what has been decided of an
+// order, or what it has done since, until it is told that this has been stored: what the newest
+// report mentions is therefore always answered, also where that has been said before, and where the
+// order is not known here any more. Not thread-safe: the coordinator's lock guards it.
 #ifndef TCPMEDIC_CONTROLLER_ORDER_WISH_BOARD_H_
 #define TCPMEDIC_CONTROLLER_ORDER_WISH_BOARD_H_
 
@@ -27,7 +28,8 @@ class WishBoard {
   // All wishes for the host, by id; `orders` are those at hand, of any host.
   v1::OrderSet WishesFor(const std::string& host,
                          const std::vector<const v1::Order*>& orders) const;
-  // Whether these differ from what the host was told last; from now on they are what it was told.
+  // Whether these differ from what the host was told last, or answer it; from now on they are what
+  // it was told.
   bool TellAnew(const std::string& host, const v1::OrderSet& wishes);
 
  private:

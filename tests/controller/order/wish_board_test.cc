@@ -64,6 +64,17 @@ TEST(WishBoard, AnOrderThatIsNotKnownIsAnsweredAndLeftToItsDeadline) {
   EXPECT_THAT(Words(board.WishesFor("web1", {})), IsEmpty());
 }
 
+TEST(WishBoard, WhatAnAgentRepeatsIsAnsweredThoughItHasBeenTold) {
+  const v1::Order order = Of("web1", "o-1", v1::Order::STATE_COMMITTED);
+  WishBoard board;
+  EXPECT_TRUE(board.TellAnew("web1", board.WishesFor("web1", {&order})));
+  // It has changed the sockets that were held back.
+  board.Hear("web1", Mentioning("o-1", v1::Order::STATE_COMMITTED));
+  EXPECT_TRUE(board.TellAnew("web1", board.WishesFor("web1", {&order})));
+  board.Hear("web1", v1::Report());
+  EXPECT_FALSE(board.TellAnew("web1", board.WishesFor("web1", {&order})));
+}
+
 TEST(WishBoard, TheSameWishesAreNewsOnlyToANewStream) {
   const v1::Order order = Of("web1", "o-1", v1::Order::STATE_APPLIED);
   WishBoard board;
