@@ -225,6 +225,11 @@ int Approve(const Invocation& invocation, const ApproveOptions& options) {
       if (invocation.json) PrintOrder(invocation, approved.view, nullptr);
       continue;
     }
+    if (options.ids.size() > 1 && !invocation.json) {
+      const v1::Incident& incident = approved.view.incident();
+      Print(
+          absl::StrCat("\n", Escaped(absl::StrCat(incident.id(), " on ", incident.host())), "\n"));
+    }
     exit_code = std::max(exit_code, FollowApproved(invocation, client, std::move(approved)));
   }
   return exit_code;

@@ -182,7 +182,7 @@ TEST_F(CommandTest, OfSeveralApprovalsEachHasItsAnswer) {
   EXPECT_THAT(ran.output,
               AllOf(HasSubstr("i-other has no pending proposal: `tcpmedic show i-other` "
                               "says how it stands\n"),
-                    HasSubstr("\nRepair    verified ")));
+                    HasSubstr("\n\ni-7f3a91c2 on web-1\nRepair    verified ")));
 }
 
 TEST_F(CommandTest, AnApprovalThatNeedsAnotherPersonIsNotFollowed) {
