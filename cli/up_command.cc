@@ -195,7 +195,8 @@ class Up {
 
     ChildOptions agent;
     agent.command = {SiblingProgram("tcpmedic-agent"), "--controller",
-                     absl::StrCat("unix:", status_.agents_socket)};
+                     absl::StrCat("unix:", status_.agents_socket), "--state-dir",
+                     absl::StrCat(options_.state_dir, "/agent")};
     agent.command.insert(agent.command.end(), options_.agent_flags.begin(),
                          options_.agent_flags.end());
     agent.output_path = status_.agent_log;
