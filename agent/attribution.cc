@@ -178,6 +178,21 @@ const v1::Process* Attribution::Describe(int pid, absl::Duration uptime) {
   return &described.process;
 }
 
+absl::flat_hash_map<uint32_t, std::vector<int>> Attribution::PidsHolding(
+    const absl::flat_hash_set<uint32_t>& inodes) const {
+  absl::flat_hash_map<uint32_t, std::vector<int>> pids;
+  if (inodes.empty()) return pids;
+  for (const auto& [inode, holders] : processes_.FindHolders(inodes).holders) {
+    std::vector<int>& of_socket = pids[inode];
+    for (const Holder& holder : holders) {
+      if (std::find(of_socket.begin(), of_socket.end(), holder.pid) == of_socket.end()) {
+        of_socket.push_back(holder.pid);
+      }
+    }
+  }
+  return pids;
+}
+
 std::string Attribution::blind_spot() const {
   if (!holders_.scan.complete) {
     return absl::StrCat("holders of sockets may be missing: the search stopped after ",

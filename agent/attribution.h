@@ -49,6 +49,10 @@ class Attribution {
   void Attribute(const std::vector<Engine::FindingSockets>& sockets, absl::Duration uptime,
                  std::vector<v1::Finding>* findings);
 
+  // The processes that hold these sockets at this moment: a pass of its own, not from the cache.
+  absl::flat_hash_map<uint32_t, std::vector<int>> PidsHolding(
+      const absl::flat_hash_set<uint32_t>& inodes) const;
+
   // What the last pass could not see, in words; empty: nothing.
   std::string blind_spot() const;
 

@@ -58,6 +58,21 @@ std::string ReadCpuBudget(absl::string_view value, AgentConfig* config) {
   return "";
 }
 
+// Relative ones would mean something else under a service manager.
+bool IsAbsolutePath(absl::string_view value) { return absl::StartsWith(value, "/"); }
+
+std::string ReadStateDir(absl::string_view value, AgentConfig* config) {
+  if (!IsAbsolutePath(value)) return "wants an absolute path, such as /var/lib/tcpmedic/agent";
+  config->state_dir = std::string(value);
+  return "";
+}
+
+std::string ReadGuard(absl::string_view value, AgentConfig* config) {
+  if (!IsAbsolutePath(value)) return "wants an absolute path, such as /etc/tcpmedic/guard.yaml";
+  config->guard = std::string(value);
+  return "";
+}
+
 std::string ReadOnlyNetns(absl::string_view value, AgentConfig* config) {
   uint64_t inode = 0;
   if (!absl::SimpleAtoi(value, &inode) || inode == 0) {
@@ -125,6 +140,11 @@ constexpr Setting kSettings[] = {
      "Share of one core that scanning may take; the interval stretches to keep it (default: 1%)"},
     {"only_netns", "--only-netns", ReadOnlyNetns,
      "Watch only the network namespace with this inode; may be repeated", true},
+    {"state_dir", "--state-dir", ReadStateDir,
+     "Where the journal of changes is kept (default: tcpmedic's state directory, /agent)"},
+    {"guard", "--guard", ReadGuard,
+     "What this host allows; without it the agent only observes (default: "
+     "/etc/tcpmedic/guard.yaml)"},
     {"metrics", "--metrics", ReadMetrics,
      "Where to serve Prometheus metrics, on loopback, or off (default: 127.0.0.1:9469)"},
     {"log", "--log", ReadLog, "text or json, on standard error (default: text)"},
@@ -229,6 +249,9 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
   app.add_option_function<std::string>(
       "--config", [&](const std::string& path) { command_line.config_path = path; },
       absl::StrCat("Settings file (default: ", kDefaultConfigPath, ", if it exists)"));
+  app.add_flag("--undo", command_line.undo,
+               "Take back every change of this host's that is still ours, and exit; needs no "
+               "controller, and no agent may be running");
   for (const Setting& setting : kSettings) {
     auto take = [&command_line, &setting](const std::vector<std::string>& values) {
       for (const std::string& value : values) command_line.settings.push_back({setting.key, value});

@@ -13,6 +13,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "agent/act/guard.h"
 #include "agent/log.h"
 #include "core/issue.h"
 
@@ -26,6 +27,8 @@ struct AgentConfig {
   absl::Duration interval = absl::Seconds(1);  // the shortest; the budget stretches it
   double cpu_budget = 0.01;                    // of one core
   absl::flat_hash_set<uint64_t> only_netns;    // by inode; empty: every namespace
+  std::string state_dir;                       // holds the journal of what orders changed
+  std::string guard = kDefaultGuardPath;       // what this host allows; absent: observe only
   std::string metrics = "127.0.0.1:9469";      // "[::1]:9469"; empty: off
   LogFormat log_format = LogFormat::kText;
   LogLevel log_level = LogLevel::kInfo;
@@ -40,6 +43,7 @@ bool ApplyConfigFile(absl::string_view yaml, absl::string_view file, AgentConfig
 struct CommandLine {
   std::optional<std::string> config_path;
   std::vector<std::pair<std::string, std::string>> settings;  // key as in the file, value; in order
+  bool undo = false;  // instead of running: take back every change that is still ours
   // Instead of running: print `text` to standard output (--help, --version; exit code 0) or error,
   // and exit.
   std::optional<int> exit_code;

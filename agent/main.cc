@@ -1,9 +1,10 @@
 // tcpmedic-agent: the per-host daemon. Everything that it is made of, and what flows between the
 // parts:
 //
-//   controller ──signatures──▶ link ──▶ inbox ──▶ scan loop ──reports──▶ link ──▶ controller
-//                                                    │
-//                                                    └──▶ status board ──▶ metrics
+//   controller ──signatures, wishes──▶ link ──▶ inboxes ──▶ scan loop ──reports──▶ link ──▶ …
+//                                                            │      │
+//                              metrics ◀── status board ◀────┘      └──▶ order book ──▶ journal,
+//                                                                                       sockets
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
@@ -20,11 +21,15 @@
 #include "absl/random/random.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "agent/act/host_control.h"
+#include "agent/act/order_book.h"
+#include "agent/act/undo.h"
 #include "agent/config.h"
 #include "agent/host_facts.h"
 #include "agent/link/link.h"
 #include "agent/log.h"
 #include "agent/metrics.h"
+#include "agent/order_inbox.h"
 #include "agent/scan_loop.h"
 #include "agent/signatures.h"
 #include "agent/status_board.h"
@@ -42,6 +47,9 @@ enum ExitCode { kDone = 0, kFailed = 1, kUsage = 2 };
 // A scan is a matter of milliseconds; one that the kernel holds up must not hold up the service
 // manager.
 constexpr absl::Duration kStopPatience = absl::Milliseconds(1500);
+// What was taken back on stopping should reach the controller; if it does not, it is reported after
+// the next start.
+constexpr absl::Duration kFlushPatience = absl::Milliseconds(500);
 
 std::string HostName() {
   char name[HOST_NAME_MAX + 1] = {};
@@ -78,6 +86,7 @@ absl::StatusOr<AgentConfig> Configure(const CommandLine& command_line) {
   AgentConfig config;
   config.controller = absl::StrCat("unix:", AgentsSocket(DefaultPathsOfThisProcess().runtime_dir));
   config.host = HostName();
+  config.state_dir = absl::StrCat(DefaultPathsOfThisProcess().state_dir, "/agent");
 
   std::vector<Issue> issues;
   const std::string path = command_line.config_path.value_or(kDefaultConfigPath);
@@ -90,6 +99,34 @@ absl::StatusOr<AgentConfig> Configure(const CommandLine& command_line) {
   ApplyFlags(command_line, &config, &issues);
   if (!issues.empty()) return absl::InvalidArgumentError(Format(issues));
   return config;
+}
+
+// FailedPrecondition: this boot cannot be told from others, so nothing that is written down now
+// could be judged after a restart. Otherwise OrderBook::Open's errors.
+absl::StatusOr<std::unique_ptr<OrderBook>> OpenOrderBook(const AgentConfig& config,
+                                                         const v1::Hello& hello, HostControl* host,
+                                                         Moment now) {
+  if (hello.boot_id().empty()) {
+    return absl::FailedPreconditionError("/proc/sys/kernel/random/boot_id cannot be read");
+  }
+  return OrderBook::Open({.state_dir = config.state_dir,
+                          .guard_path = config.guard,
+                          .boot_id = hello.boot_id(),
+                          .session_nonce = hello.session_nonce()},
+                         host, now);
+}
+
+int Undo(const AgentConfig& config) {
+  const Moment now = Clock::Real()->Now();
+  const std::unique_ptr<HostControl> host = MakeHostControl();
+  const UndoResult result =
+      RunUndo(config.state_dir, MakeHello(config.host, now.wall, /*session_nonce=*/0).boot_id(),
+              host.get(), now);
+  std::fputs(result.text.c_str(), stdout);
+  if (!result.error.empty()) {
+    std::fprintf(stderr, "tcpmedic-agent --undo: %s\n", result.error.c_str());
+  }
+  return result.exit_code;
 }
 
 [[noreturn]] void Run(const AgentConfig& config) {
@@ -113,19 +150,39 @@ absl::StatusOr<AgentConfig> Configure(const CommandLine& command_line) {
     }
   }
 
-  SignatureInbox inbox(&board);
-  const uint64_t session_nonce = absl::Uniform<uint64_t>(absl::BitGen());
-  std::unique_ptr<Link> link = Link::Start(
-      {.controller = config.controller,
-       .hello = MakeHello(config.host, clock->Now().wall, session_nonce)},
-      [&inbox](const v1::SignatureSet& set) { return inbox.Offer(set); }, &board, clock);
+  // Never 0, which an order that names no session would match.
+  const uint64_t session_nonce =
+      absl::Uniform<uint64_t>(absl::IntervalClosed, absl::BitGen(), 1, UINT64_MAX);
+  const v1::Hello hello = MakeHello(config.host, clock->Now().wall, session_nonce);
 
   ScanLoop::Options options;
+  options.orders.host = config.host;
+  options.orders.session_nonce = session_nonce;
+  const std::unique_ptr<HostControl> host = MakeHostControl();
+  std::unique_ptr<OrderBook> book;
+  absl::StatusOr<std::unique_ptr<OrderBook>> opened =
+      OpenOrderBook(config, hello, host.get(), clock->Now());
+  if (opened.ok()) {
+    book = *std::move(opened);
+  } else {
+    options.orders.observes_only =
+        absl::StrCat("the agent only observes: ", std::string(opened.status().message()));
+    board.SetProblem("orders", options.orders.observes_only);
+    Log(LogLevel::kError, options.orders.observes_only);
+  }
+
+  SignatureInbox signatures(&board);
+  OrderInbox wishes;
+  std::unique_ptr<Link> link = Link::Start(
+      {.controller = config.controller, .hello = hello},
+      [&signatures](const v1::SignatureSet& set) { return signatures.Offer(set); },
+      [&wishes](const v1::OrderSet& set) { wishes.Offer(set); }, &board, clock);
+
   options.namespaces.only_inodes = config.only_netns;
   options.budget.base_interval = config.interval;
   options.budget.core_fraction = config.cpu_budget;
   ScanLoop scan_loop(
-      std::move(options), clock, &inbox, &board,
+      std::move(options), std::move(book), clock, &signatures, &wishes, &board,
       [&link](std::shared_ptr<const v1::Report> report) { link->Publish(std::move(report)); });
   scan_loop.Start();
   Log(LogLevel::kInfo, "started", {{"version", TCPMEDIC_VERSION}, {"host", config.host}});
@@ -138,12 +195,14 @@ absl::StatusOr<AgentConfig> Configure(const CommandLine& command_line) {
   sigwait(&ends, &signal);
   Log(LogLevel::kInfo, "stopping", {{"signal", sigabbrev_np(signal)}});
   if (scan_loop.Stop(kStopPatience)) {
+    if (scan_loop.took_back()) link->Flush(kFlushPatience);
     link.reset();
   } else {
     Log(LogLevel::kWarning, "a scan is still under way, leaving it");
   }
-  // Only what reads is left: a scan that the kernel holds up, and the metrics server, whose library
-  // looks only every two seconds whether it is to stop.
+  // What is left only reads: a scan that the kernel holds up, and the metrics server, whose library
+  // looks only every two seconds whether it is to stop. A change that such a scan kept from being
+  // taken back is in the journal, for the next start or --undo.
   std::_Exit(kDone);
 }
 
@@ -163,6 +222,7 @@ int main(int argc, char** argv) {
     return absl::IsInvalidArgument(config.status()) ? kUsage : kFailed;
   }
   InitLog(config->log_format, config->log_level);
+  if (command_line.undo) return Undo(*config);
 
   // Before any thread starts, so that all inherit it and only sigwait gets them.
   sigset_t blocked;

@@ -39,6 +39,28 @@ MetricFamily Counter(const char* name, const char* help, double value) {
   return family;
 }
 
+// What may become of an order has a series from the start, at 0: an alert on its rise needs one.
+void AddOrders(const OrderCounts& counts, std::vector<MetricFamily>* families) {
+  constexpr std::pair<v1::Order::State, const char*> kOutcomes[] = {
+      {v1::Order::STATE_APPLIED, "applied"},         {v1::Order::STATE_REFUSED, "refused"},
+      {v1::Order::STATE_COMMITTED, "committed"},     {v1::Order::STATE_ENDED, "ended"},
+      {v1::Order::STATE_ROLLED_BACK, "rolled_back"}, {v1::Order::STATE_DRIFTED, "drifted"},
+  };
+  MetricFamily orders = Family("orders_total",
+                               "Orders by what became of them, since start; one "
+                               "order counts under each state that it came to.",
+                               MetricType::Counter);
+  for (const auto& [state, name] : kOutcomes) {
+    const auto count = counts.by_state.find(state);
+    ClientMetric& metric = orders.metric.emplace_back();
+    metric.label.push_back({"state", name});
+    metric.counter.value = count == counts.by_state.end() ? 0 : count->second;
+  }
+  families->push_back(std::move(orders));
+  families->push_back(
+      Gauge("orders_live", "Orders that are applied and not decided yet.", counts.live));
+}
+
 std::vector<MetricFamily> Families(const AgentStatus& status, absl::Duration uptime_now) {
   const v1::ScanStats& scan = status.scan;
   std::vector<MetricFamily> families;
@@ -72,6 +94,7 @@ std::vector<MetricFamily> Families(const AgentStatus& status, absl::Duration upt
     metric.gauge.value = count;
   }
   families.push_back(std::move(findings));
+  AddOrders(status.orders, &families);
   families.push_back(
       Gauge("degraded", "How many things the agent cannot do here; its log and `hosts` say which.",
             scan.degraded_size()));

@@ -124,7 +124,7 @@ v1::Report Scanner::Scan(absl::Span<const ObservedNamespace> namespaces, Moment 
   attribution_.Attribute(engine_.finding_sockets(), now.uptime, &result.findings);
 
   v1::Report report;
-  report.set_sequence(++sequence_);
+  report.set_sequence(NextSequence());
   *report.mutable_at() = ToProto(now.wall);
   report.set_signatures_digest(signatures_digest_);
   report.mutable_findings()->Assign(std::make_move_iterator(result.findings.begin()),
@@ -150,6 +150,21 @@ v1::Report Scanner::Scan(absl::Span<const ObservedNamespace> namespaces, Moment 
   }
   LeaveOutFindingsOver(options_.max_report_bytes, &report);
   return report;
+}
+
+std::vector<Candidate> Scanner::FindCandidates(const v1::Selector& selector) const {
+  std::vector<Candidate> candidates;
+  absl::flat_hash_set<uint32_t> inodes;
+  for (SocketSample& sample : engine_.Members(selector)) {
+    if (sample.inode != 0) inodes.insert(sample.inode);
+    candidates.push_back({std::move(sample), {}});
+  }
+  const auto pids = attribution_.PidsHolding(inodes);
+  for (Candidate& candidate : candidates) {
+    const auto held_by = pids.find(candidate.sample.inode);
+    if (held_by != pids.end()) candidate.pids = held_by->second;
+  }
+  return candidates;
 }
 
 absl::Status Scanner::Observe(const ObservedNamespace& netns) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "agent/act/order_book.h"
 #include "agent/attribution.h"
 #include "agent/signatures.h"
 #include "core/clock.h"
@@ -41,6 +42,14 @@ class Scanner {
   // report's stats, interval and scan_cpu are left to the caller.
   v1::Report Scan(absl::Span<const ObservedNamespace> namespaces, Moment now,
                   std::vector<std::string> degraded);
+
+  // The sockets that match the selector now, as the newest scan saw them, with every holder.
+  std::vector<Candidate> FindCandidates(const v1::Selector& selector) const;
+
+  // For whoever follows sockets; not while a scan is under way.
+  Engine* engine() { return &engine_; }
+  // Of a report that says what the newest scan's said, but for its orders.
+  uint64_t NextSequence() { return ++sequence_; }
 
  private:
   // Dumps one namespace into the engine. Not ok: what was found there before stays.

@@ -32,6 +32,11 @@ void StatusBoard::SetLink(LinkStatus link) {
   status_.link = std::move(link);
 }
 
+void StatusBoard::SetOrders(OrderCounts orders) {
+  absl::MutexLock lock(&mutex_);
+  status_.orders = std::move(orders);
+}
+
 void StatusBoard::SetProblem(const std::string& part, std::string text) {
   absl::MutexLock lock(&mutex_);
   if (text.empty()) {

@@ -23,6 +23,11 @@ struct LinkStatus {
   std::string problem = {};  // why it is not connected; empty while it is
 };
 
+struct OrderCounts {
+  std::map<v1::Order::State, int64_t> by_state = {};  // how often one came to it, since start
+  int64_t live = 0;                                   // applied, and not decided yet
+};
+
 struct AgentStatus {
   int64_t scans = 0;
   absl::Duration scan_cpu_total;
@@ -30,6 +35,7 @@ struct AgentStatus {
   v1::ScanStats scan;                   // of the newest report
   std::map<std::string, int64_t> findings_by_signature;
   LinkStatus link;
+  OrderCounts orders;
 };
 
 class StatusBoard {
@@ -39,6 +45,7 @@ class StatusBoard {
   // Counts one scan in. `sampled_uptime`: when its samples were taken.
   void Scanned(const v1::Report& report, absl::Duration sampled_uptime);
   void SetLink(LinkStatus link);
+  void SetOrders(OrderCounts orders);
 
   // What stays wrong whatever a scan sees: set once at start, or replaced by the part that it
   // belongs to. An empty text removes the entry.

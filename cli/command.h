@@ -4,6 +4,8 @@
 #ifndef TCPMEDIC_CLI_COMMAND_H_
 #define TCPMEDIC_CLI_COMMAND_H_
 
+#include <unistd.h>
+
 #include <string>
 
 #include "absl/status/status.h"
@@ -30,9 +32,8 @@ struct Invocation {
   int exit_code = kDone;
 };
 
-// How to write on standard output: colour only on a terminal; lines as wide as the terminal, uncut
-// in a pipe.
-Style StyleOf(const Invocation& invocation);
+// How to write on `fd`: colour only on a terminal; lines as wide as the terminal, uncut in a pipe.
+Style StyleOf(const Invocation& invocation, int fd = STDOUT_FILENO);
 
 // To standard output, flushed.
 void Print(const std::string& text);
@@ -40,11 +41,15 @@ void Print(const std::string& text);
 // "tcpmedic: SENTENCE" on standard error; returns kFailed.
 int Fail(const Invocation& invocation, const absl::Status& status);
 
+// Who decides, for the audit log: the person behind sudo, else the user.
+std::string Actor();
+
 void AddUpCommand(CLI::App& app, Invocation& invocation);
 void AddQueryCommands(CLI::App& app,
                       Invocation& invocation);  // hosts incidents show why audit
 void AddPolicyCommands(CLI::App& app, Invocation& invocation);
 void AddDecideCommands(CLI::App& app, Invocation& invocation);  // reject propose
+void AddChangeCommands(CLI::App& app, Invocation& invocation);  // approve rollback
 void AddWatchCommand(CLI::App& app, Invocation& invocation);
 
 }  // namespace tcpmedic::cli

@@ -1,9 +1,5 @@
 // The commands that decide: reject and propose.
-#include <pwd.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -16,14 +12,6 @@
 
 namespace tcpmedic::cli {
 namespace {
-
-// Who decides, for the audit log: the person behind sudo, else the user.
-std::string Actor() {
-  const char* const behind_sudo = geteuid() == 0 ? std::getenv("SUDO_USER") : nullptr;
-  if (behind_sudo != nullptr && *behind_sudo != '\0') return behind_sudo;
-  const passwd* const user = getpwuid(geteuid());
-  return user == nullptr ? absl::StrCat("uid ", geteuid()) : std::string(user->pw_name);
-}
 
 int ShowDecided(const Invocation& invocation, const absl::StatusOr<v1::IncidentView>& view) {
   if (!view.ok()) return Fail(invocation, view.status());

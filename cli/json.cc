@@ -134,7 +134,9 @@ ordered_json ToJson(const Message& message) {
   }
   if (const auto* view = dynamic_cast<const v1::IncidentView*>(&message)) {
     ordered_json object = ToJson(view->incident());
-    object["proposals"] = FieldJson(*view, *view->GetDescriptor()->FindFieldByName("proposals"));
+    for (const char* name : {"proposals", "orders"}) {
+      object[name] = FieldJson(*view, *view->GetDescriptor()->FindFieldByName(name));
+    }
     return object;
   }
   ordered_json object = ordered_json::object();

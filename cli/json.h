@@ -2,7 +2,7 @@
 // 64-bit integers as numbers, enums as lower-case words without their prefix ("open"; unspecified
 // is null), timestamps as RFC 3339 UTC, durations as seconds, a Value as the plain value, and every
 // field always there: what is absent is null. Of a oneof, only the member that is set appears. An
-// IncidentView is the incident itself with its "proposals". Pure.
+// IncidentView is the incident itself with its "proposals" and "orders". Pure.
 #ifndef TCPMEDIC_CLI_JSON_H_
 #define TCPMEDIC_CLI_JSON_H_
 

@@ -19,9 +19,10 @@ using tcpmedic::cli::Invocation;
 
 constexpr char kFooter[] = R"(
 Try:
-  tcpmedic up        watch this host
-  tcpmedic watch     follow incidents, from another terminal
-  tcpmedic show ID   one of them, on one screen
+  tcpmedic up          watch this host
+  tcpmedic watch       follow incidents, from another terminal
+  tcpmedic show ID     one of them, on one screen
+  tcpmedic approve ID  apply what is proposed, and see whether it helps
   tcpmedic drill lossy-path --observe   cause one on a throwaway network, and see it found
 
 Exit codes: 0 done, 1 the thing asked for failed, 2 usage.)";
@@ -88,6 +89,7 @@ int main(int argc, char** argv) {
   tcpmedic::cli::AddUpCommand(app, invocation);
   tcpmedic::cli::AddQueryCommands(app, invocation);
   tcpmedic::cli::AddWatchCommand(app, invocation);
+  tcpmedic::cli::AddChangeCommands(app, invocation);
   tcpmedic::cli::AddDecideCommands(app, invocation);
   tcpmedic::cli::AddPolicyCommands(app, invocation);
   tcpmedic::cli::AddDrillCommand(app, invocation);

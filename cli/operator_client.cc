@@ -7,6 +7,7 @@
 #include <chrono>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "cli/unix_socket.h"
@@ -51,6 +52,7 @@ absl::Status ToAbsl(const std::string& target, absl::string_view id, absl::Durat
           absl::StrCat("the controller at ", target, " did not answer within ",
                        absl::FormatDuration(timeout), ": its log may say what it is busy with"));
     case grpc::StatusCode::NOT_FOUND:
+      if (absl::StrContains(status.error_message(), '`')) break;
       return absl::NotFoundError(
           absl::StrCat("no incident '", id, "': `tcpmedic incidents --all` lists them"));
     case grpc::StatusCode::UNIMPLEMENTED:
@@ -58,9 +60,19 @@ absl::Status ToAbsl(const std::string& target, absl::string_view id, absl::Durat
           "the controller at ", target,
           " does not know this command: it is older than this tcpmedic, and needs an update"));
     default:
-      return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
-                          status.error_message());
+      break;
   }
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+}
+
+// A refusal that does not say itself what to type next is told where the incident stands.
+absl::StatusOr<v1::IncidentView> OrWhereToLook(absl::StatusOr<v1::IncidentView> answer,
+                                               absl::string_view id) {
+  const absl::Status& status = answer.status();
+  const bool refused = absl::IsFailedPrecondition(status) || absl::IsAborted(status);
+  if (!refused || absl::StrContains(status.message(), '`')) return answer;
+  return absl::Status(status.code(), absl::StrCat(status.message(), ": `tcpmedic show ", id,
+                                                  "` says how it stands"));
 }
 
 }  // namespace
@@ -154,6 +166,16 @@ absl::StatusOr<v1::IncidentView> OperatorClient::GetIncident(absl::string_view i
   v1::GetIncidentRequest request;
   request.set_id(std::string(id));
   return impl_->Call(&v1::Operator::Stub::GetIncident, request, id);
+}
+
+absl::StatusOr<v1::IncidentView> OperatorClient::Approve(const v1::ApproveRequest& request) {
+  return OrWhereToLook(impl_->Call(&v1::Operator::Stub::Approve, request, request.id()),
+                       request.id());
+}
+
+absl::StatusOr<v1::IncidentView> OperatorClient::Rollback(const v1::RollbackRequest& request) {
+  return OrWhereToLook(impl_->Call(&v1::Operator::Stub::Rollback, request, request.id()),
+                       request.id());
 }
 
 absl::StatusOr<v1::IncidentView> OperatorClient::Reject(const v1::RejectRequest& request) {

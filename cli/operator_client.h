@@ -31,6 +31,8 @@ class OperatorClient {
   absl::StatusOr<v1::ListHostsResponse> ListHosts();
   absl::StatusOr<v1::ListIncidentsResponse> ListIncidents(const v1::ListIncidentsRequest& request);
   absl::StatusOr<v1::IncidentView> GetIncident(absl::string_view id);
+  absl::StatusOr<v1::IncidentView> Approve(const v1::ApproveRequest& request);
+  absl::StatusOr<v1::IncidentView> Rollback(const v1::RollbackRequest& request);
   absl::StatusOr<v1::IncidentView> Reject(const v1::RejectRequest& request);
   absl::StatusOr<v1::IncidentView> Propose(const v1::ProposeRequest& request);
   absl::StatusOr<v1::PolicyStatus> GetPolicyStatus();

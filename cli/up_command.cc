@@ -17,6 +17,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "cli/command.h"
 #include "cli/private_directory.h"
 #include "cli/process.h"
@@ -84,6 +85,17 @@ std::optional<json> Ask(const std::string& controller, std::vector<std::string> 
   return answer;
 }
 
+// Where the agent looks for what this host allows.
+std::string GuardPath(const std::vector<std::string>& agent_flags) {
+  std::string path = "/etc/tcpmedic/guard.yaml";
+  for (size_t i = 0; i < agent_flags.size(); ++i) {
+    absl::string_view flag = agent_flags[i];
+    if (flag == "--guard" && i + 1 < agent_flags.size()) path = agent_flags[i + 1];
+    if (absl::ConsumePrefix(&flag, "--guard=")) path = std::string(flag);
+  }
+  return path;
+}
+
 class Up {
  public:
   Up(const Invocation& invocation, UpOptions options)
@@ -94,6 +106,7 @@ class Up {
     status_.state_dir = options_.state_dir;
     status_.controller_log = options_.state_dir + "/controller.log";
     status_.agent_log = options_.state_dir + "/agent.log";
+    status_.guard_path = GuardPath(options_.agent_flags);
   }
 
   int Run() {
@@ -104,6 +117,7 @@ class Up {
     Supervisor supervisor(*stop_fd, Say);
     const absl::Status started = StartAll(supervisor);
     if (started.ok()) {
+      status_.guard_exists = access(status_.guard_path.c_str(), F_OK) == 0;
       Style style = StyleOf(invocation_);
       style.command = command();
       Print(RenderUp(status_, style));
@@ -182,7 +196,8 @@ class Up {
 
     ChildOptions agent;
     agent.command = {SiblingProgram("tcpmedic-agent"), "--controller",
-                     absl::StrCat("unix:", status_.agents_socket)};
+                     absl::StrCat("unix:", status_.agents_socket), "--state-dir",
+                     absl::StrCat(options_.state_dir, "/agent")};
     agent.command.insert(agent.command.end(), options_.agent_flags.begin(),
                          options_.agent_flags.end());
     agent.output_path = status_.agent_log;

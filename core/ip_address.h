@@ -1,5 +1,5 @@
-// An IPv4 or IPv6 address as a plain 17-byte value. v4-mapped IPv6 addresses compare and print as IPv4
-// once Unmapped(). Pure; no allocation but for the text.
+// An IPv4 or IPv6 address as a plain 17-byte value. v4-mapped IPv6 addresses compare and print as
+// IPv4 once Unmapped(). Pure; no allocation but for the text.
 #ifndef TCPMEDIC_CORE_IP_ADDRESS_H_
 #define TCPMEDIC_CORE_IP_ADDRESS_H_
 

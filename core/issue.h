@@ -1,5 +1,6 @@
-// A mistake of the user's, in a policy file, an expression or a flag: where it is, what it is, and what to
-// do about it. All of a file's mistakes are reported, not only the first. Plain values; pure.
+// A mistake of the user's, in a policy file, an expression or a flag: where it is, what it is, and
+// what to do about it. All of a file's mistakes are reported, not only the first. Plain values;
+// pure.
 #ifndef TCPMEDIC_CORE_ISSUE_H_
 #define TCPMEDIC_CORE_ISSUE_H_
 
@@ -18,7 +19,7 @@ struct Position {
 };
 
 struct Issue {
-  std::string file;     // empty: a bare expression or a flag
+  std::string file;  // empty: a bare expression or a flag
   Position position;
   int length = 1;       // bytes to underline, at least 1
   std::string message;  // one sentence, no full stop: "unknown name 'socket.cwmd'"

@@ -11,14 +11,6 @@
 #include "diagnosis/socket_history.h"
 
 namespace tcpmedic {
-namespace {
-
-struct Suspect {
-  SocketHistory history;
-  uint64_t seen_scan = 0;
-};
-
-}  // namespace
 
 class Engine::Impl {
  public:
@@ -41,7 +33,9 @@ class Engine::Impl {
     revision_ = std::move(revision);
   }
 
-  TcpStateMask states_wanted() const { return states_; }
+  TcpStateMask states_wanted() const {
+    return states_ | (followed_.empty() ? 0 : FollowedSockets::kStates);
+  }
 
   void BeginScan(Moment now) {
     now_ = now;
@@ -63,6 +57,7 @@ class Engine::Impl {
   }
 
   void Observe(const SocketSample& sample) {
+    if (!followed_.empty()) followed_.Observe(sample, now_, scan_, cover_);
     bool suspect = false;
     bool young = false;
     for (size_t i = 0; i < watches_.size(); ++i) {
@@ -72,11 +67,9 @@ class Engine::Impl {
     }
     SocketHistory* history = nullptr;
     if (suspect || young) {
-      Suspect* const remembered = Remember(sample.key, suspect);
+      RememberedSocket* const remembered = Remember(sample.key, suspect);
       if (remembered != nullptr) {
-        if (remembered->seen_scan == scan_) return;  // an interrupted dump shows sockets twice
-        remembered->seen_scan = scan_;
-        remembered->history.Add(PointOf(sample, now_), cover_);
+        if (!remembered->Add(sample, now_, scan_, cover_)) return;
         history = &remembered->history;
       }
     }
@@ -88,6 +81,7 @@ class Engine::Impl {
 
   Result EndScan() {
     ForgetVanished();
+    followed_.EndScan(now_, scan_, not_read_);
     const auto history = [this](const SocketKey& key) -> const SocketHistory* {
       const auto found = suspects_.find(key);
       return found == suspects_.end() ? nullptr : &found->second.history;
@@ -121,6 +115,25 @@ class Engine::Impl {
 
   std::vector<FindingSockets> finding_sockets() const { return finding_sockets_; }
 
+  std::vector<SocketSample> Members(const v1::Selector& selector) const {
+    for (const auto& watch : watches_) {
+      if (watch->signature().definition.name() != selector.signature()) continue;
+      return watch->Members(selector, options_.max_members);
+    }
+    return {};
+  }
+
+  void Follow(const FollowRequest& request) {
+    followed_.Follow(request, [this](const SocketKey& key) -> const RememberedSocket* {
+      const auto found = suspects_.find(key);
+      return found == suspects_.end() ? nullptr : &found->second;
+    });
+  }
+  void Unfollow(absl::string_view order_id) { followed_.Unfollow(order_id); }
+  std::optional<v1::Verification> MeasuredOf(absl::string_view order_id) const {
+    return followed_.MeasuredOf(order_id);
+  }
+
  private:
   // The present watch of the same text, which then leaves watches_; null where there is none.
   std::unique_ptr<SignatureWatch> TakeWatchOf(const v1::Signature& definition) {
@@ -136,7 +149,7 @@ class Engine::Impl {
   // The socket's memory, made where there is none yet; null where there is no room. Young sockets
   // are remembered so that their window is full by the time that they are old enough, but take no
   // more than half of the room.
-  Suspect* Remember(const SocketKey& key, bool suspect) {
+  RememberedSocket* Remember(const SocketKey& key, bool suspect) {
     const auto found = suspects_.find(key);
     if (found != suspects_.end()) return &found->second;
     const int room = suspect ? options_.max_suspects : options_.max_suspects / 2;
@@ -157,7 +170,7 @@ class Engine::Impl {
   std::vector<std::unique_ptr<SignatureWatch>> watches_;
   std::vector<Standing> standings_;  // by watch, of the socket that is being observed
   std::string revision_;
-  absl::Duration cover_;  // how far back histories reach
+  absl::Duration cover_ = kMeasuredSpan + kSettlingTime;  // how far back histories reach
   TcpStateMask states_ = 0;
 
   Moment now_;
@@ -166,7 +179,8 @@ class Engine::Impl {
   absl::flat_hash_set<uint64_t> namespaces_seen_;
   absl::flat_hash_set<uint64_t> not_read_;
   absl::flat_hash_map<uint64_t, v1::NetworkNamespace> namespaces_;
-  absl::flat_hash_map<SocketKey, Suspect> suspects_;
+  absl::flat_hash_map<SocketKey, RememberedSocket> suspects_;
+  FollowedSockets followed_;
   int64_t sockets_ = 0;
   int64_t suspects_not_kept_ = 0;
   std::vector<FindingSockets> finding_sockets_;
@@ -187,6 +201,14 @@ void Engine::EndNamespace(bool complete) { impl_->EndNamespace(complete); }
 Engine::Result Engine::EndScan() { return impl_->EndScan(); }
 std::vector<Engine::FindingSockets> Engine::finding_sockets() const {
   return impl_->finding_sockets();
+}
+std::vector<SocketSample> Engine::Members(const v1::Selector& selector) const {
+  return impl_->Members(selector);
+}
+void Engine::Follow(const FollowRequest& request) { impl_->Follow(request); }
+void Engine::Unfollow(absl::string_view order_id) { impl_->Unfollow(order_id); }
+std::optional<v1::Verification> Engine::MeasuredOf(absl::string_view order_id) const {
+  return impl_->MeasuredOf(order_id);
 }
 
 }  // namespace tcpmedic

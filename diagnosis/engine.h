@@ -8,20 +8,27 @@
 // 200) is remembered too, while that takes no more than half of the room: its window is full by the
 // time that it is old enough, and a fresh flow is found seconds sooner.
 //
+// A remedy erases its own finding, so the sockets of live orders are followed by key, whatever the
+// signatures say (followed_sockets.h).
+//
 // How a finding lives: finding_life.h; how a socket belongs to one: signature_watch.h.
 #ifndef TCPMEDIC_DIAGNOSIS_ENGINE_H_
 #define TCPMEDIC_DIAGNOSIS_ENGINE_H_
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "core/clock.h"
+#include "diagnosis/followed_sockets.h"
 #include "diagnosis/signature.h"
 #include "observe/socket_sample.h"
 #include "tcpmedic/v1/evidence.pb.h"
 #include "tcpmedic/v1/finding.pb.h"
+#include "tcpmedic/v1/order.pb.h"
 
 namespace tcpmedic {
 
@@ -29,6 +36,7 @@ struct EngineOptions {
   int max_suspects = 20'000;         // further ones are counted, not kept
   int max_findings = 256;            // per scan; further ones are counted
   int max_sockets_per_finding = 64;  // listed; all are counted
+  int max_members = 4096;            // given by Members; further ones are not
 };
 
 class Engine {
@@ -41,8 +49,8 @@ class Engine {
   void SetSignatures(std::vector<std::shared_ptr<const CompiledSignature>> signatures,
                      std::string revision);
 
-  // The states that any active signature can match: what a dump has to ask the kernel for. 0: dump
-  // nothing.
+  // The states that any active signature can match, or that a followed socket may be in: what a
+  // dump has to ask the kernel for. 0: dump nothing.
   TcpStateMask states_wanted() const;
 
   void BeginScan(Moment now);
@@ -69,6 +77,19 @@ class Engine {
     std::vector<uint32_t> inodes;  // bounded by max_sockets_per_finding
   };
   std::vector<FindingSockets> finding_sockets() const;
+
+  // The sockets that match the selector's signature, group and namespace now, each as the newest
+  // scan saw it; those first that have matched longest. None: it names no signature or no group,
+  // nothing matches, or its namespace was not read in the newest scan. The selector's host is the
+  // caller's business.
+  std::vector<SocketSample> Members(const v1::Selector& selector) const;
+
+  // From now on these sockets are measured in each scan. What is known of them already is taken
+  // over, so call it between the scan that found them and the next.
+  void Follow(const FollowRequest& request);
+  void Unfollow(absl::string_view order_id);
+  // As FollowedSockets::MeasuredOf.
+  std::optional<v1::Verification> MeasuredOf(absl::string_view order_id) const;
 
  private:
   class Impl;

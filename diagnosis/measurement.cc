@@ -24,19 +24,21 @@ const SocketHistory& SeenLongest(absl::Span<const SocketHistory* const> sockets)
 }
 
 // The first sample of the span: the newest that makes it kMeasuredSpan long, else the first after
-// settling.
-Moment Start(const SocketHistory& history, Moment now) {
-  const absl::Duration settled = history.began().uptime + kSettlingTime;
+// settling, else the first of all. NullOpt: there is none since `not_before`.
+std::optional<Moment> Start(const SocketHistory& history, absl::Duration not_before, Moment now) {
+  const absl::Duration settled = std::max(history.began().uptime + kSettlingTime, not_before);
   const absl::Duration wanted = now.uptime - kMeasuredSpan + kSlack;
+  std::optional<Moment> first;
   std::optional<Moment> start;
   for (size_t i = 0; i < history.size(); ++i) {
     const Moment at = history.at(i).at;
+    if (at.uptime >= not_before && !first.has_value()) first = at;
     if (at.uptime < settled) continue;
     if (start.has_value() && at.uptime > wanted) break;
     start = at;
   }
   const bool long_enough = start.has_value() && now.uptime - start->uptime >= kLeastSpan;
-  return long_enough ? *start : history.at(0).at;
+  return long_enough ? start : first;
 }
 
 // A socket's points in [start, now].
@@ -80,13 +82,9 @@ v1::Evidence* AddValue(absl::string_view name, absl::string_view unit, std::stri
   return value;
 }
 
-}  // namespace
-
-v1::Measurement Measure(absl::Span<const SocketHistory* const> sockets,
-                        absl::string_view congestion_control, Moment now) {
+v1::Measurement MeasureFrom(Moment start, absl::Span<const SocketHistory* const> sockets,
+                            absl::string_view congestion_control) {
   v1::Measurement measurement;
-  if (sockets.empty()) return measurement;
-  const Moment start = Start(SeenLongest(sockets), now);
   Moment end = start;
   std::optional<int64_t> bytes_acked, retransmits, data_segments;
   Median rtt_us, cwnd, ssthresh;
@@ -138,6 +136,27 @@ v1::Measurement Measure(absl::Span<const SocketHistory* const> sockets,
                                              static_cast<double>(*data_segments));
   }
   return measurement;
+}
+
+}  // namespace
+
+v1::Measurement Measure(absl::Span<const SocketHistory* const> sockets,
+                        absl::string_view congestion_control, Moment now) {
+  if (sockets.empty()) return v1::Measurement();
+  const std::optional<Moment> start = Start(SeenLongest(sockets), -absl::InfiniteDuration(), now);
+  return MeasureFrom(*start, sockets, congestion_control);
+}
+
+std::optional<v1::Measurement> MeasureSince(absl::Span<const SocketHistory* const> sockets,
+                                            absl::string_view congestion_control,
+                                            absl::Duration not_before, Moment now) {
+  if (sockets.empty()) return std::nullopt;
+  const SocketHistory& longest = SeenLongest(sockets);
+  const std::optional<Moment> start = Start(longest, not_before, now);
+  if (!start.has_value() || longest.newest().at.uptime - start->uptime < kLeastSpan) {
+    return std::nullopt;
+  }
+  return MeasureFrom(*start, sockets, congestion_control);
 }
 
 }  // namespace tcpmedic

@@ -3,6 +3,8 @@
 #ifndef TCPMEDIC_DIAGNOSIS_MEASUREMENT_H_
 #define TCPMEDIC_DIAGNOSIS_MEASUREMENT_H_
 
+#include <optional>
+
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
@@ -25,6 +27,12 @@ inline constexpr absl::Duration kSettlingTime = absl::Seconds(5);
 // Requires that every history has a point.
 v1::Measurement Measure(absl::Span<const SocketHistory* const> sockets,
                         absl::string_view congestion_control, Moment now);
+
+// The same, but never over anything before `not_before` (an uptime): what a change did is not to be
+// diluted by what was before it. NullOpt while that leaves less than a second, and for no sockets.
+std::optional<v1::Measurement> MeasureSince(absl::Span<const SocketHistory* const> sockets,
+                                            absl::string_view congestion_control,
+                                            absl::Duration not_before, Moment now);
 
 }  // namespace tcpmedic
 

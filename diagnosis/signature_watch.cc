@@ -86,6 +86,7 @@ void SignatureWatch::Judge(const SocketSample& sample, const Standing& standing,
     tracked.group = GroupLine(*signature_, GroupValues(*signature_, sample));
   }
   if (found == tracked_.end()) return;
+  found->second.newest = sample;
   found->second.seen_scan = scan_;
   found->second.outcome = outcome.kind;
 }
@@ -197,6 +198,32 @@ std::vector<SignatureWatch::Present> SignatureWatch::EndScan(const Surroundings&
     }
   }
   return present;
+}
+
+std::vector<SocketSample> SignatureWatch::Members(const v1::Selector& selector, int max) const {
+  const size_t components = signature_->group_by.size();
+  if (components == 0 || static_cast<size_t>(selector.group_by_size()) != components) return {};
+  std::vector<std::string> values;
+  for (size_t i = 0; i < components; ++i) {
+    const v1::GroupKey& key = selector.group_by(static_cast<int>(i));
+    if (key.attribute() != signature_->group_by[i].name) return {};
+    values.push_back(key.value());
+  }
+  const std::string group = GroupLine(*signature_, values);
+  std::vector<const Tracked*> members;
+  for (const auto& [key, tracked] : tracked_) {
+    if (tracked.member && tracked.seen_scan == scan_ && tracked.group == group &&
+        key.netns_cookie == selector.netns_cookie()) {
+      members.push_back(&tracked);
+    }
+  }
+  std::sort(members.begin(), members.end(),
+            [](const Tracked* a, const Tracked* b) { return LongestFirst(&a->match, &b->match); });
+  members.resize(std::min(members.size(), static_cast<size_t>(max)));
+  std::vector<SocketSample> samples;
+  samples.reserve(members.size());
+  for (const Tracked* const member : members) samples.push_back(member->newest);
+  return samples;
 }
 
 }  // namespace tcpmedic

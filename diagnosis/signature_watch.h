@@ -25,6 +25,7 @@
 #include "diagnosis/finding_life.h"
 #include "diagnosis/socket_history.h"
 #include "observe/socket_sample.h"
+#include "tcpmedic/v1/order.pb.h"
 
 namespace tcpmedic {
 
@@ -69,11 +70,16 @@ class SignatureWatch {
   // All findings that are present now, by group.
   std::vector<Present> EndScan(const Surroundings& around);
 
+  // The members of the selector's group and namespace that the newest scan saw, as it saw them, at
+  // most `max`; those first that have matched longest. None where it names no group.
+  std::vector<SocketSample> Members(const v1::Selector& selector, int max) const;
+
   v1::SignatureActivity activity() const { return activity_.Report(); }
 
  private:
   struct Tracked {
     Match match;
+    SocketSample newest;  // whether it matched or not
     std::string group;
     bool member = false;  // matched within the last window without a break
     uint64_t seen_scan = 0;

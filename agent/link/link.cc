@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 #include <pthread.h>
 
+#include <algorithm>
 #include <thread>
 #include <utility>
 
@@ -95,9 +96,11 @@ class Stream : public grpc::ClientBidiReactor<v1::AgentMessage, v1::ControllerMe
 
 class GrpcLink : public Link, private StreamEvents {
  public:
-  GrpcLink(Options options, OnSignatures on_signatures, StatusBoard* board, const Clock* clock)
+  GrpcLink(Options options, OnSignatures on_signatures, OnOrders on_orders, StatusBoard* board,
+           const Clock* clock)
       : options_(std::move(options)),
         on_signatures_(std::move(on_signatures)),
+        on_orders_(std::move(on_orders)),
         board_(board),
         clock_(clock),
         backoff_(options_.backoff),
@@ -116,6 +119,18 @@ class GrpcLink : public Link, private StreamEvents {
     absl::MutexLock lock(&mutex_);
     newest_ = std::move(report);
     changed_.SignalAll();
+  }
+
+  bool Flush(absl::Duration patience) override {
+    absl::MutexLock lock(&mutex_);
+    const auto stored = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+      return newest_ == nullptr || acked_sequence_ >= newest_->sequence();
+    };
+    const auto decided = [&]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+      return stored() || !status_.connected;
+    };
+    mutex_.AwaitWithTimeout(absl::Condition(&decided), patience);
+    return stored();
   }
 
  private:
@@ -215,8 +230,12 @@ class GrpcLink : public Link, private StreamEvents {
         absl::MutexLock lock(&mutex_);
         ++status_.reports_acked;
         board_->SetLink(status_);
+        acked_sequence_ = std::max(acked_sequence_, message.ack().sequence());
         break;
       }
+      case v1::ControllerMessage::kOrders:
+        on_orders_(message.orders());
+        break;
       case v1::ControllerMessage::KIND_NOT_SET:
         break;  // of a newer controller: not for us
     }
@@ -291,6 +310,7 @@ class GrpcLink : public Link, private StreamEvents {
 
   const Options options_;
   const OnSignatures on_signatures_;
+  const OnOrders on_orders_;
   StatusBoard* const board_;
   const Clock* const clock_;
 
@@ -300,6 +320,7 @@ class GrpcLink : public Link, private StreamEvents {
   std::shared_ptr<const v1::Report> newest_ ABSL_GUARDED_BY(mutex_);
   Attempt attempt_ ABSL_GUARDED_BY(mutex_);
   LinkStatus status_ ABSL_GUARDED_BY(mutex_);
+  uint64_t acked_sequence_ ABSL_GUARDED_BY(mutex_) = 0;
   std::string logged_problem_ ABSL_GUARDED_BY(mutex_);
   Backoff backoff_ ABSL_GUARDED_BY(mutex_);
   absl::BitGen random_ ABSL_GUARDED_BY(mutex_);
@@ -309,13 +330,14 @@ class GrpcLink : public Link, private StreamEvents {
 
 }  // namespace
 
-std::unique_ptr<Link> Link::Start(Options options, OnSignatures on_signatures, StatusBoard* board,
-                                  const Clock* clock) {
+std::unique_ptr<Link> Link::Start(Options options, OnSignatures on_signatures, OnOrders on_orders,
+                                  StatusBoard* board, const Clock* clock) {
   // gRPC would write lines of its own between ours; what matters comes back as a status.
   gpr_set_log_function([](gpr_log_func_args* args) {
     Log(LogLevel::kDebug, args->message, {{"from", "grpc"}});
   });
-  return std::make_unique<GrpcLink>(std::move(options), std::move(on_signatures), board, clock);
+  return std::make_unique<GrpcLink>(std::move(options), std::move(on_signatures),
+                                    std::move(on_orders), board, clock);
 }
 
 }  // namespace tcpmedic

@@ -1,5 +1,5 @@
-// When to send which report over one stream: a changed set of findings at once, anything else every
-// now and then. Level-triggered: only the newest report is ever sent, and a new stream (a new
+// When to send which report over one stream: changed findings and orders at once, anything else
+// every now and then. Level-triggered: only the newest report is ever sent, and a new stream (a new
 // SendSchedule) sends the present state first. Pure. Not thread-safe.
 #ifndef TCPMEDIC_AGENT_LINK_SEND_SCHEDULE_H_
 #define TCPMEDIC_AGENT_LINK_SEND_SCHEDULE_H_
@@ -26,12 +26,13 @@ class SendSchedule {
   absl::Duration every_;
   bool sent_any_ = false;
   absl::Duration sent_at_;
-  std::string sent_set_;
+  std::string sent_gist_;
 };
 
 // What makes two reports say the same: which findings there are, how severe and how certain, under
-// which signatures. Readings that move with each scan are not in it.
-std::string FindingSet(const v1::Report& report);
+// which signatures; and how the orders and their targets stand. Readings that move with each scan
+// are in it only for orders under verification: somebody waits for the verdict, and may watch.
+std::string GistOf(const v1::Report& report);
 
 }  // namespace tcpmedic
 

@@ -13,8 +13,8 @@
 #include "cli/drill/drill_report.h"
 #include "cli/drill/lossy_path.h"
 #include "cli/drill/lossy_path_options.h"
-#include "cli/drill/progress.h"
 #include "cli/json.h"
+#include "cli/progress.h"
 #include "cli/render/incident_screen.h"
 #include "core/units.h"
 

@@ -7,7 +7,7 @@
 #include "absl/status/statusor.h"
 #include "cli/drill/drill_report.h"
 #include "cli/drill/lossy_path_options.h"
-#include "cli/drill/progress.h"
+#include "cli/progress.h"
 
 namespace tcpmedic::cli {
 

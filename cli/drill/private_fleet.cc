@@ -44,15 +44,13 @@ absl::StatusOr<std::unique_ptr<PrivateFleet>> PrivateFleet::Start(
   if (!options.policies_dir.empty()) {
     controller.insert(controller.end(), {"--policies", options.policies_dir});
   }
-  std::vector<std::string> agent = {SiblingProgram("tcpmedic-agent"),
-                                    "--controller",
-                                    absl::StrCat("unix:", AgentsSocket(runtime_dir)),
-                                    "--host",
-                                    options.host,
-                                    "--metrics",
-                                    "off",
-                                    "--config",
-                                    "/dev/null"};
+  std::vector<std::string> agent = {
+      SiblingProgram("tcpmedic-agent"), "--controller",
+      absl::StrCat("unix:", AgentsSocket(runtime_dir)), "--host", options.host, "--state-dir",
+      absl::StrCat(directory, "/agent"), "--guard",
+      // Never the machine's own: a file that is not there allows nothing.
+      options.guard_path.empty() ? absl::StrCat(directory, "/no-guard.yaml") : options.guard_path,
+      "--metrics", "off", "--config", "/dev/null"};
   for (const uint64_t inode : options.netns_inodes) {
     agent.insert(agent.end(), {"--only-netns", absl::StrCat(inode)});
   }

@@ -22,6 +22,8 @@ struct PrivateFleetOptions {
   std::string policies_dir;  // empty: the controller's default
   std::string host;          // what the agent calls itself
   std::vector<uint64_t> netns_inodes;
+  std::string
+      guard_path{};  // what the agent may do, as WriteGuardFile wrote it; empty: only observe
 };
 
 class PrivateFleet {

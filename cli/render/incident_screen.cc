@@ -9,7 +9,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "cli/render/order_words.h"
 #include "cli/render/quantity.h"
+#include "cli/render/repair.h"
 #include "cli/render/words.h"
 #include "proto/proto_time.h"
 
@@ -18,9 +20,9 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
-// The labels stand in a margin of this width, the text beside them.
-constexpr int kMargin = 10;
 constexpr int kMinEvidence = 5;
+// Once something was changed, how that went is what counts.
+constexpr int kMinEvidenceBesideRepair = 3;
 constexpr int kMinTimeline = 2;
 constexpr int kMaxTimeline = 5;
 
@@ -36,22 +38,27 @@ class Screen {
   std::string Render() const {
     const Lines head = Head();
     const Lines who = Who();
+    const Lines repair = Repair();
     const Lines not_shown = NotShown();
     const Lines plan = Plan();
-    const Lines next = Next();
-    // Head, four blank lines and the rest are bounded; what is left goes to the timeline and to the
-    // evidence.
-    const int fixed =
-        static_cast<int>(head.size() + who.size() + not_shown.size() + plan.size() + next.size()) +
-        4;
-    const int room = std::max(kScreenLines - fixed, kMinEvidence + kMinTimeline);
-    const int wanted_evidence = std::max(finding_.evidence_size(), 1);
+    const Lines next = style_.next_commands ? Next() : Lines();
+    // The blocks, a blank line before each but the first, are bounded; what is left goes to the
+    // timeline and to the evidence.
+    const int blanks = repair.empty() ? 4 : 5;
+    const int fixed = static_cast<int>(head.size() + who.size() + repair.size() + not_shown.size() +
+                                       plan.size() + next.size()) +
+                      blanks;
+    const int min_evidence = repairing() ? kMinEvidenceBesideRepair : kMinEvidence;
+    const int room = std::max(kScreenLines - fixed, min_evidence + kMinTimeline);
+    const int wanted_evidence = repairing() ? min_evidence : std::max(finding_.evidence_size(), 1);
     const int timeline_room = std::clamp(room - wanted_evidence, kMinTimeline, kMaxTimeline);
     const Lines timeline = Timeline(timeline_room);
     const Lines evidence = Evidence(room - static_cast<int>(timeline.size()));
 
     Lines screen = head;
-    for (const Lines& block : {who, Join(evidence, not_shown), plan, Join(timeline, next)}) {
+    for (const Lines& block :
+         {who, repair, Join(evidence, not_shown), plan, Join(timeline, next)}) {
+      if (block.empty()) continue;
       screen.emplace_back();
       screen.insert(screen.end(), block.begin(), block.end());
     }
@@ -70,16 +77,13 @@ class Screen {
   bool pending() const {
     return proposal() != nullptr && proposal()->state() == v1::Proposal::STATE_PENDING;
   }
-  int text_columns() const { return std::max(style_.width - kMargin, 20); }
+  const v1::Order* order() const { return view_.orders().empty() ? nullptr : &view_.orders(0); }
+  // The newest order is the matter at hand: nothing newer waits for a decision.
+  bool repairing() const { return order() != nullptr && !pending(); }
+  int text_columns() const { return std::max(style_.width - kLabelColumns, 20); }
 
-  // The label before the first line, blanks before the others.
   Lines Labelled(absl::string_view label, Lines text) const {
-    for (size_t i = 0; i < text.size(); ++i) {
-      const absl::string_view shown = i == 0 ? label : "";
-      const std::string padding(kMargin - Columns(shown), ' ');
-      text[i] = absl::StrCat(Painted(style_, Paint::kBold, shown), padding, text[i]);
-    }
-    return text;
+    return cli::Labelled(style_, label, std::move(text));
   }
   Lines Labelled(absl::string_view label, absl::string_view text, int max_lines) const {
     return Labelled(label, Wrap(text, text_columns(), max_lines));
@@ -113,7 +117,8 @@ class Screen {
     }
     for (std::string& line : Wrap(second, style_.width, 2)) lines.push_back(std::move(line));
     lines.emplace_back();
-    for (const std::string& line : Wrap(finding_.verdict(), style_.width - 4, 4)) {
+    for (const std::string& line :
+         Wrap(finding_.verdict(), style_.width - 4, repairing() ? 3 : 4)) {
       lines.push_back(absl::StrCat("  ", line));
     }
     return lines;
@@ -122,10 +127,13 @@ class Screen {
   Lines Who() const {
     Lines lines;
     if (finding_.processes().empty()) {
-      lines = Labelled("Program",
-                       "not known: no process holds these sockets, or the agent may not look (`" +
-                           style_.command + " hosts` says what it cannot see)",
-                       2);
+      lines = Labelled(
+          "Program",
+          absl::StrCat("not known: no process holds these sockets, or the agent may not look",
+                       style_.next_commands
+                           ? absl::StrCat(" (`", style_.command, " hosts` says what it cannot see)")
+                           : ""),
+          2);
     } else {
       const v1::Process& process = finding_.processes(0);
       std::string who =
@@ -142,7 +150,7 @@ class Screen {
                         " them too");
       }
       lines = Labelled("Program", who, 1);
-      lines = Join(std::move(lines), Labelled("", CommandText(process), 2));
+      lines = Join(std::move(lines), Labelled("", CommandText(process), repairing() ? 1 : 2));
     }
     const v1::SocketRef& exemplar = finding_.exemplar();
     std::string peer =
@@ -153,6 +161,25 @@ class Screen {
       absl::StrAppend(&peer, ", namespace: ", finding_.netns().name());
     }
     return Join(std::move(lines), Labelled("Peer", peer, 1));
+  }
+
+  // The newest order at length, or in one line where a newer proposal waits; the older ones in one
+  // line.
+  Lines Repair() const {
+    if (order() == nullptr) return {};
+    Lines lines;
+    int told = 0;
+    if (repairing()) {
+      lines = RepairLines(view_, *order(), now_, style_);
+      told = 1;
+    }
+    if (told == view_.orders_size()) return lines;
+    const v1::Order& earlier = view_.orders(told);
+    const int more = view_.orders_size() - told - 1;
+    const std::string text =
+        absl::StrCat(earlier.id(), ": ", OrderWords(earlier, now_),
+                     more == 0 ? "" : absl::StrCat("; and ", more, " before it"));
+    return Join(std::move(lines), Labelled("Earlier", text, repairing() ? 1 : 2));
   }
 
   Lines Evidence(int max_lines) const {
@@ -172,23 +199,26 @@ class Screen {
     narrow.width = text_columns();
     Lines lines = TableLines(narrow, {{}, {}, {}, {}}, rows);
     if (!all) {
-      lines.push_back(absl::StrCat("… ", finding_.evidence_size() - shown, " more: ",
-                                   style_.command, " show ", Escaped(incident_.id()), " -o json"));
+      lines.push_back(absl::StrCat(
+          "… ", finding_.evidence_size() - shown, " more",
+          style_.next_commands
+              ? absl::StrCat(": ", style_.command, " show ", Escaped(incident_.id()), " -o json")
+              : ""));
     }
     return Labelled("Evidence", std::move(lines));
   }
 
   Lines NotShown() const {
-    constexpr int kMost = 2;
+    const int most = repairing() ? 1 : 2;
     Lines lines;
-    for (int i = 0; i < std::min(finding_.not_shown_size(), kMost); ++i) {
+    for (int i = 0; i < std::min(finding_.not_shown_size(), most); ++i) {
       const v1::NotShown& not_shown = finding_.not_shown(i);
       const std::string text =
           absl::StrCat(not_shown.look_alike(), ": ", not_shown.expression(), " (",
                        absl::StrJoin(not_shown.missing(), ", "), " not reported)");
       lines.push_back(Cut(Wrap(text, 1 << 16, 1)[0], text_columns()));
     }
-    if (const int more = finding_.not_shown_size() - kMost; more > 0) {
+    if (const int more = finding_.not_shown_size() - most; more > 0) {
       const std::string and_more = absl::StrCat("; and ", more, " more");
       lines.back() = absl::StrCat(Cut(lines.back(), text_columns() - Columns(and_more)), and_more);
     }
@@ -198,11 +228,16 @@ class Screen {
   Lines Plan() const {
     Lines lines;
     if (proposal() == nullptr) {
-      lines = Labelled("Decision", NoProposalText(), 3);
+      lines = Labelled("Decision", NoProposalText(), repairing() ? 1 : 3);
+    } else if (repairing()) {
+      lines = Labelled("Proposal", ProposalOrigin(*proposal()), 1);
     } else {
       lines = ProposalLines(*proposal());
     }
-    lines = Join(std::move(lines), Labelled("Advice", finding_.advice(), 2));
+    // What was advised is done; what it means if it did not help is told where it did not.
+    const bool failed = repairing() && OrderPaint(*order()) == Paint::kYellow;
+    if (!failed) lines = Join(std::move(lines), Labelled("Advice", finding_.advice(), 2));
+    if (repairing() && !failed) return lines;
     // Most authors begin with the word that the label already says.
     absl::string_view disproof = absl::StripLeadingAsciiWhitespace(finding_.disproof());
     absl::ConsumePrefix(&disproof, "If ");
@@ -240,6 +275,25 @@ class Screen {
                         keys.empty() ? "" : " with ", absl::StrJoin(keys, ", "), " at that moment");
   }
 
+  // By whom, under which revision, and what became of it.
+  std::string ProposalOrigin(const v1::Proposal& proposal) const {
+    std::string origin = absl::StrCat(proposal.id(), " by policy ", proposal.policy());
+    // One line has no room for it.
+    if (!repairing()) absl::StrAppend(&origin, ", revision ", proposal.revision());
+    if (pending()) {
+      absl::StrAppend(&origin, "; expires ", AgeText(FromProto(proposal.expires_at()), now_),
+                      "; nothing is changed yet");
+      return origin;
+    }
+    absl::StrAppend(&origin, "; ", ProposalWord(proposal.state()));
+    if (!proposal.decided_by().empty()) absl::StrAppend(&origin, " by ", proposal.decided_by());
+    if (proposal.has_decided_at()) {
+      absl::StrAppend(&origin, " ", AgeText(FromProto(proposal.decided_at()), now_));
+    }
+    if (!proposal.reason().empty()) absl::StrAppend(&origin, ": ", proposal.reason());
+    return origin;
+  }
+
   Lines ProposalLines(const v1::Proposal& proposal) const {
     std::string what = ActionWords(proposal.action(), proposal.targets_max());
     if (proposal.action().has_set_congestion_control()) {
@@ -248,21 +302,8 @@ class Screen {
     if (proposal.holdback_ratio() > 0) {
       absl::StrAppend(&what, "; ", PercentText(proposal.holdback_ratio()), " kept back to compare");
     }
-    std::string by = absl::StrCat(proposal.id(), " by policy ", proposal.policy(), ", revision ",
-                                  proposal.revision());
-    if (pending()) {
-      absl::StrAppend(&by, "; expires ", AgeText(FromProto(proposal.expires_at()), now_),
-                      "; nothing is changed yet");
-    } else {
-      absl::StrAppend(&by, "; ", ProposalWord(proposal.state()));
-      if (!proposal.decided_by().empty()) absl::StrAppend(&by, " by ", proposal.decided_by());
-      if (proposal.has_decided_at()) {
-        absl::StrAppend(&by, " ", AgeText(FromProto(proposal.decided_at()), now_));
-      }
-      if (!proposal.reason().empty()) absl::StrAppend(&by, ": ", proposal.reason());
-    }
     Lines lines = Labelled(pending() ? "Proposed" : "Proposal", what, 3);
-    lines = Join(std::move(lines), Labelled("", by, 2));
+    lines = Join(std::move(lines), Labelled("", ProposalOrigin(proposal), 2));
     if (!pending()) return lines;
     if (proposal.has_verify()) {
       const std::string check = absl::StrCat(DurationText(FromProto(proposal.verify().after())),
@@ -294,8 +335,13 @@ class Screen {
     std::vector<std::pair<std::string, std::string>> commands;
     const bool can_propose = incident_.finding_present() && !incident_.decision().policy().empty();
     if (pending()) {
+      commands.emplace_back(absl::StrCat("approve ", id), "apply it, and see whether it helps");
       commands.emplace_back(absl::StrCat("reject ", id, " --reason TEXT"),
                             "turn the proposal down, and record why");
+    } else if (order() != nullptr && CanBeTakenBack(*order())) {
+      commands.emplace_back(absl::StrCat("rollback ", id), "take the change back");
+    } else if (order() != nullptr && !IsSettled(*order())) {
+      commands.emplace_back(absl::StrCat("show ", id), "how it stands then");
     } else if (can_propose) {
       commands.emplace_back(absl::StrCat("propose ", id), "ask the policies for a new proposal");
     } else if (incident_.finding_present()) {
@@ -304,7 +350,7 @@ class Screen {
     } else {
       commands.emplace_back("incidents", "what is open now");
     }
-    commands.emplace_back("watch", "follow what changes");
+    if (!pending()) commands.emplace_back("watch", "follow what changes");
     commands.emplace_back(absl::StrCat("audit ", id), "who decided what, and when");
     std::vector<std::vector<Cell>> rows;
     for (const auto& [command, does] : commands) {
@@ -325,9 +371,14 @@ class Screen {
 
 }  // namespace
 
-std::string RenderIncident(const v1::IncidentView& view, absl::Time now, const Style& style) {
+Style ReadableStyle(const Style& style) {
   Style readable = style;
   readable.width = std::min(style.width, kScreenColumns);
+  return readable;
+}
+
+std::string RenderIncident(const v1::IncidentView& view, absl::Time now, const Style& style) {
+  const Style readable = ReadableStyle(style);
   return Screen(view, now, readable).Render();
 }
 

@@ -18,6 +18,9 @@ constexpr int kScreenLines = 40;
 // Longer lines are hard to read, however wide the terminal is.
 constexpr int kScreenColumns = 100;
 
+// `style` with lines no longer than that.
+Style ReadableStyle(const Style& style);
+
 std::string RenderIncident(const v1::IncidentView& view, absl::Time now, const Style& style);
 
 }  // namespace tcpmedic::cli

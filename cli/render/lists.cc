@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "cli/render/order_words.h"
 #include "cli/render/quantity.h"
 #include "cli/render/words.h"
 #include "proto/proto_time.h"
@@ -38,7 +39,9 @@ void Suggest(Lines* lines, const Style& style,
 std::string ProposalCell(const v1::IncidentView& view) {
   const v1::Incident& incident = view.incident();
   if (incident.proposal_id().empty()) return "none";
-  // A list comes without the proposals themselves; the decision has their action.
+  // How it went says more than what it was.
+  const bool approved = incident.proposal_state() == v1::Proposal::STATE_APPROVED;
+  if (approved && !view.orders().empty()) return OrderWord(view.orders(0));
   const std::string action = incident.decision().actions().empty()
                                  ? incident.proposal_id()
                                  : ActionWord(incident.decision().actions(0));

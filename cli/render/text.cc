@@ -218,6 +218,16 @@ std::vector<std::string> TableLines(const Style& style, const std::vector<Column
   return lines;
 }
 
+std::vector<std::string> Labelled(const Style& style, absl::string_view label,
+                                  std::vector<std::string> lines) {
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const absl::string_view shown = i == 0 ? label : "";
+    const std::string padding(std::max(kLabelColumns - Columns(shown), 0), ' ');
+    lines[i] = absl::StrCat(Painted(style, Paint::kBold, shown), padding, lines[i]);
+  }
+  return lines;
+}
+
 std::string Joined(const std::vector<std::string>& lines) {
   std::string text;
   for (const std::string& line : lines) absl::StrAppend(&text, line, "\n");

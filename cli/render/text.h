@@ -14,6 +14,7 @@ struct Style {
   bool color = false;
   int width = 100;                   // columns; text longer than this is wrapped or cut
   std::string command = "tcpmedic";  // what the reader types to call this program again
+  bool next_commands = true;         // suggest what to type; not where nothing would answer it
 };
 
 enum class Paint { kPlain, kBold, kDim, kRed, kYellow, kGreen, kCyan };
@@ -46,6 +47,11 @@ struct Cell {
 };
 std::vector<std::string> TableLines(const Style& style, const std::vector<Column>& columns,
                                     const std::vector<std::vector<Cell>>& rows, int indent = 0);
+
+// `lines` beside a margin of this width, with `label` before the first.
+constexpr int kLabelColumns = 10;
+std::vector<std::string> Labelled(const Style& style, absl::string_view label,
+                                  std::vector<std::string> lines);
 
 // Each line with a newline.
 std::string Joined(const std::vector<std::string>& lines);

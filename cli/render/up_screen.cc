@@ -24,6 +24,25 @@ std::string WatchingText(const UpStatus& status) {
                       ".");
 }
 
+std::vector<std::string> GuardLines(const UpStatus& status, const Style& style) {
+  if (status.guard_exists) {
+    return Wrap(absl::StrCat("An approved order may change what ", status.guard_path,
+                             " allows, and nothing else."),
+                style.width, 3);
+  }
+  std::vector<std::string> lines =
+      Wrap(absl::StrCat("This host only observes: no order changes anything here until root has "
+                        "written ",
+                        status.guard_path, ", such as"),
+           style.width, 3);
+  for (const char* line :
+       {"apiVersion: tcpmedic/v1", "kind: Guard", "actions: [set_congestion_control]",
+        "algorithms: [bbr]", "namespaces: [host]", "processes: [any]"}) {
+    lines.push_back(absl::StrCat("  ", Painted(style, Paint::kDim, line)));
+  }
+  return lines;
+}
+
 }  // namespace
 
 std::string RenderUp(const UpStatus& status, const Style& style) {
@@ -50,6 +69,7 @@ std::string RenderUp(const UpStatus& status, const Style& style) {
       lines.push_back(Painted(style, Paint::kYellow, line));
     }
   }
+  append(GuardLines(status, style));
   lines.emplace_back();
   lines.push_back("Try next, from another terminal:");
   const auto command = [&style](absl::string_view words) {

@@ -30,7 +30,9 @@ struct UpStatus {
   std::string agent_log;
   std::string policies_source;  // empty: not known
   std::vector<std::string> signatures;
-  WatchedHost host;  // without a name: nothing has been reported yet
+  std::string guard_path;     // what bounds the orders that this host takes
+  bool guard_exists = false;  // without it the agent only observes
+  WatchedHost host;           // without a name: nothing has been reported yet
 };
 
 std::string RenderUp(const UpStatus& status, const Style& style);

@@ -209,5 +209,21 @@ TEST(RssHistoryTest, OldReadingsAreForgotten) {
   EXPECT_NEAR(*history.GrowthBytesPerMinute(), 0, 1);
 }
 
+TEST_F(AttributionTest, HoldersForAnOrderAreThoseOfThisMoment) {
+  proc_.Start(10, "nginx");
+  proc_.Start(11, "nginx");
+  proc_.Hold(10, 4, 900);
+  proc_.Hold(10, 5, 900);
+  proc_.Hold(11, 4, 900);
+  Holders({900}, absl::Seconds(100));  // cached for the findings
+  proc_.Close(11, 4);
+  proc_.Hold(11, 4, 901);
+  const auto pids = attribution_.PidsHolding({900, 901, 902});
+  EXPECT_EQ(pids.size(), 2u);
+  EXPECT_THAT(pids.at(900), ::testing::ElementsAre(10));
+  EXPECT_THAT(pids.at(901), ::testing::ElementsAre(11));
+  EXPECT_TRUE(attribution_.PidsHolding({}).empty());
+}
+
 }  // namespace
 }  // namespace tcpmedic

@@ -103,6 +103,29 @@ TEST(ConfigTest, WrongFlagValuesAreAllReported) {
   EXPECT_EQ(issues[1].message, "--log cannot be 'xml': it wants text or json");
 }
 
+TEST(ConfigTest, UndoIsAskedForByFlagAlone) {
+  EXPECT_FALSE(Parse({}).undo);
+  const CommandLine flags = Parse({"--undo", "--state-dir", "/var/lib/x"});
+  EXPECT_EQ(flags.exit_code, std::nullopt) << flags.text;
+  EXPECT_TRUE(flags.undo);
+  AgentConfig config = Defaults();
+  std::vector<Issue> issues;
+  EXPECT_FALSE(ApplyConfigFile("undo: true\n", "agent.yaml", &config, &issues));
+}
+
+TEST(ConfigTest, PathsOfOrdersAreAbsolute) {
+  AgentConfig config = Defaults();
+  std::vector<Issue> issues;
+  EXPECT_EQ(config.guard, "/etc/tcpmedic/guard.yaml");
+  EXPECT_TRUE(ApplyConfigFile("state_dir: /var/lib/x\nguard: /etc/x.yaml\n", "agent.yaml", &config,
+                              &issues))
+      << Format(issues);
+  EXPECT_EQ(config.state_dir, "/var/lib/x");
+  EXPECT_EQ(config.guard, "/etc/x.yaml");
+  EXPECT_FALSE(ApplyFlags(Parse({"--guard", "x.yaml"}), &config, &issues));
+  EXPECT_FALSE(ApplyFlags(Parse({"--state-dir", "x"}), &config, &issues));
+}
+
 TEST(ConfigTest, UnknownFlagIsAUsageError) {
   const CommandLine flags = Parse({"--frobnicate"});
   EXPECT_EQ(flags.exit_code, 2);

@@ -43,6 +43,8 @@ TEST(MetricsTest, BoardIsRenderedWhole) {
   board.Scanned(BusyReport(), absl::Seconds(1000));
   board.Scanned(BusyReport(), absl::Seconds(1002));
   board.SetLink({.connected = true, .connects = 2, .reports_sent = 40, .reports_acked = 39});
+  board.SetOrders(
+      {.by_state = {{v1::Order::STATE_APPLIED, 5}, {v1::Order::STATE_COMMITTED, 3}}, .live = 1});
   const std::string text = RenderMetrics(board.Read(), absl::Seconds(1003));
 
   const std::string golden =

@@ -1,15 +1,9 @@
 // The agent's own scan of a real kernel, in a network namespace that the test makes for itself:
 // real sockets, real holders, no fakes.
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <net/if.h>
-#include <sched.h>
 #include <signal.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,48 +16,10 @@
 #include "agent/signatures.h"
 #include "core/clock.h"
 #include "observe/namespaces.h"
-#include "tests/agent/established_signature.h"
+#include "tests/agent/own_namespace.h"
 
 namespace tcpmedic {
 namespace {
-
-// Moves this process into a new network namespace, with its loopback up, and gives the namespace's
-// inode.
-uint64_t EnterNewNamespace() {
-  if (unshare(CLONE_NEWNET) != 0) return 0;
-  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  ifreq request{};
-  std::strcpy(request.ifr_name, "lo");
-  request.ifr_flags = IFF_UP | IFF_RUNNING;
-  const bool up = ioctl(fd, SIOCSIFFLAGS, &request) == 0;
-  close(fd);
-  struct stat netns {};
-  return up && stat("/proc/self/ns/net", &netns) == 0 ? netns.st_ino : 0;
-}
-
-// Both ends of an established connection over the namespace's loopback; -1 on failure.
-struct Connection {
-  int client = -1;
-  int server = -1;
-};
-Connection Connect() {
-  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  Connection connection;
-  if (bind(listener, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-      listen(listener, 1) == 0 &&
-      getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) == 0) {
-    connection.client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (connect(connection.client, reinterpret_cast<sockaddr*>(&address), size) == 0) {
-      connection.server = accept(listener, nullptr, nullptr);
-    }
-  }
-  close(listener);
-  return connection;
-}
 
 // A fork of this process that holds every fd it inherits but `closes`, until it is destroyed.
 class Fork {
@@ -92,6 +48,22 @@ class Fork {
  private:
   int pid_ = -1;
 };
+
+v1::SignatureSet EstablishedSignature() {
+  v1::SignatureSet set;
+  set.set_revision("r1");
+  set.set_digest("d1");
+  v1::Signature* signature = set.add_signatures();
+  signature->set_name("any-established");
+  signature->set_title("An established socket");
+  signature->set_severity(v1::SEVERITY_WARNING);
+  signature->set_subject(v1::SUBJECT_SOCKET);
+  signature->set_sockets("socket.state == \"established\"");
+  signature->add_group_by("netns");
+  signature->mutable_window()->set_seconds(1);
+  signature->set_verdict("it is established");
+  return set;
+}
 
 TEST(ScannerKernelTest, SocketsSharedByForkAreAttributedToBothHolders) {
   const uint64_t inode = EnterNewNamespace();
@@ -141,7 +113,8 @@ TEST(ScannerKernelTest, LoopScansPublishesAndStops) {
   options.budget.base_interval = absl::Milliseconds(100);
   absl::Mutex mutex;
   std::vector<std::shared_ptr<const v1::Report>> reports;
-  ScanLoop loop(options, Clock::Real(), &inbox, &board,
+  OrderInbox wishes;
+  ScanLoop loop(options, /*book=*/nullptr, Clock::Real(), &inbox, &wishes, &board,
                 [&](std::shared_ptr<const v1::Report> report) {
                   absl::MutexLock lock(&mutex);
                   reports.push_back(std::move(report));

@@ -4,52 +4,13 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
-#include "tests/agent/established_signature.h"
+#include "tests/agent/fake_sockets.h"
 
 namespace tcpmedic {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-class FakeSockets : public SocketSource {
- public:
-  explicit FakeSockets(uint64_t netns_cookie) : netns_cookie_(netns_cookie) {}
-
-  uint64_t netns_cookie() const override { return netns_cookie_; }
-  absl::StatusOr<DumpStats> Dump(const DumpRequest& request,
-                                 absl::FunctionRef<void(const SocketSample&)> visit) override {
-    ++dumps;
-    states_asked = request.states;
-    if (!status.ok()) return status;
-    DumpStats stats{.malformed_messages = 1, .interruptions = 2};
-    for (const SocketSample& sample : samples) {
-      if ((MaskOf(sample.state) & request.states) == 0) continue;
-      visit(sample);
-      ++stats.sockets;
-    }
-    return stats;
-  }
-
-  void AddEstablished(uint64_t cookie) {
-    SocketSample sample;
-    sample.key = {cookie, netns_cookie_};
-    sample.state = TcpState::kEstablished;
-    sample.local_ip = *IpAddress::Parse("10.0.0.5");
-    sample.remote_ip = *IpAddress::Parse("203.0.113.20");
-    sample.local_port = 40000;
-    sample.remote_port = 443;
-    samples.push_back(sample);
-  }
-
-  std::vector<SocketSample> samples;
-  absl::Status status;
-  int dumps = 0;
-  TcpStateMask states_asked = 0;
-
- private:
-  const uint64_t netns_cookie_;
-};
 
 class FakeCounters : public CounterSource {
  public:
@@ -69,15 +30,7 @@ CounterSample Counters(int64_t established, int64_t in_use, int64_t time_wait) {
   return counters;
 }
 
-ObservedNamespace Netns(uint64_t cookie, SocketSource* sockets, CounterSource* counters) {
-  ObservedNamespace netns;
-  netns.inode = 4026531840 + cookie;
-  netns.cookie = cookie;
-  netns.name = absl::StrCat("netns ", cookie);
-  netns.sockets = sockets;
-  netns.counters = counters;
-  return netns;
-}
+CompiledSet EstablishedSignature() { return SignatureOf("socket.state == \"established\""); }
 
 class ScannerTest : public ::testing::Test {
  protected:
@@ -100,7 +53,7 @@ class ScannerTest : public ::testing::Test {
 };
 
 TEST_F(ScannerTest, FindingReachesTheReportWithItsPlace) {
-  scanner_.SetSignatures(*CompileSet(EstablishedSignature()));
+  scanner_.SetSignatures(EstablishedSignature());
   sockets_.AddEstablished(100);
   counters_.values = Counters(1, 1, 0);
   const v1::Report report = ScanFor(absl::Seconds(3), {Netns(7, &sockets_, &counters_)});
@@ -109,7 +62,7 @@ TEST_F(ScannerTest, FindingReachesTheReportWithItsPlace) {
   EXPECT_EQ(report.at().seconds(), 1'750'000'003);
   EXPECT_EQ(report.signatures_digest(), "d1");
   ASSERT_EQ(report.findings_size(), 1);
-  EXPECT_EQ(report.findings(0).signature(), "any-established");
+  EXPECT_EQ(report.findings(0).signature(), "a-signature");
   EXPECT_EQ(report.findings(0).netns().ShortDebugString(),
             "cookie: 7 inode: 4026531847 name: \"netns 7\"");
   EXPECT_EQ(report.stats().namespaces(), 1);
@@ -127,13 +80,13 @@ TEST_F(ScannerTest, NothingIsDumpedWithoutSignatures) {
 }
 
 TEST_F(ScannerTest, OnlyTheStatesThatASignatureWantsAreAskedFor) {
-  scanner_.SetSignatures(*CompileSet(EstablishedSignature()));
+  scanner_.SetSignatures(EstablishedSignature());
   ScanFor(absl::ZeroDuration(), {Netns(7, &sockets_, nullptr)});
   EXPECT_EQ(sockets_.states_asked, MaskOf(TcpState::kEstablished));
 }
 
 TEST_F(ScannerTest, NamespaceWithoutSuchSocketsIsNotDumped) {
-  scanner_.SetSignatures(*CompileSet(EstablishedSignature()));
+  scanner_.SetSignatures(EstablishedSignature());
   counters_.values = Counters(/*established=*/0, /*in_use=*/3, /*time_wait=*/9);
   ScanFor(absl::ZeroDuration(), {Netns(7, &sockets_, &counters_)});
   EXPECT_EQ(sockets_.dumps, 0);
@@ -143,7 +96,7 @@ TEST_F(ScannerTest, NamespaceWithoutSuchSocketsIsNotDumped) {
 }
 
 TEST_F(ScannerTest, FindingSurvivesADumpThatFailedAndItIsSaid) {
-  scanner_.SetSignatures(*CompileSet(EstablishedSignature()));
+  scanner_.SetSignatures(EstablishedSignature());
   sockets_.AddEstablished(100);
   ASSERT_EQ(ScanFor(absl::Seconds(3), {Netns(7, &sockets_, nullptr)}).findings_size(), 1);
   sockets_.status = absl::UnavailableError("sock_diag: recvmsg: EAGAIN");
@@ -167,7 +120,7 @@ TEST_F(ScannerTest, NamespacesThatCannotBeEnteredAreSaidInOneSentence) {
 
 TEST_F(ScannerTest, ReportOverItsBoundSaysHowManyFindingsAreMissing) {
   Scanner small({.max_report_bytes = 1});
-  small.SetSignatures(*CompileSet(EstablishedSignature()));
+  small.SetSignatures(EstablishedSignature());
   sockets_.AddEstablished(100);
   v1::Report report;
   for (int i = 0; i < 4; ++i) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 
@@ -56,8 +57,25 @@ grpc::Status FakeOperator::GetIncident(grpc::ServerContext*, const v1::GetIncide
   if (request->id() != incident.incident().id()) {
     return grpc::Status(grpc::StatusCode::NOT_FOUND, "no such incident");
   }
-  *response = incident;
+  *response = course.empty() ? incident : course[std::min(asked_++, course.size() - 1)];
   return grpc::Status::OK;
+}
+
+grpc::Status FakeOperator::Approve(grpc::ServerContext*, const v1::ApproveRequest* request,
+                                   v1::IncidentView* response) {
+  approved.push_back(*request);
+  if (request->id() == "i-other") {
+    return grpc::Status(grpc::StatusCode::FAILED_PRECONDITION, "i-other has no pending proposal");
+  }
+  *response = incident;
+  return failure;
+}
+
+grpc::Status FakeOperator::Rollback(grpc::ServerContext*, const v1::RollbackRequest* request,
+                                    v1::IncidentView* response) {
+  rolled_back = *request;
+  *response = incident;
+  return failure;
 }
 
 grpc::Status FakeOperator::Reject(grpc::ServerContext*, const v1::RejectRequest* request,

@@ -5,6 +5,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,12 +27,16 @@ class FakeOperator final : public v1::Operator::Service {
   // Set before Start.
   v1::ListHostsResponse hosts;
   v1::IncidentView incident;  // known by its id
+  // What GetIncident gives of it, one after another, the last one ever after; empty: `incident`.
+  std::vector<v1::IncidentView> course;
   std::vector<v1::WatchEvent> events;
   bool end_watch = false;  // after the events; else the stream stays open
   grpc::Status failure;    // of every call, where it is not OK
   bool hang = false;       // never answers ListHosts before the deadline
   // Read after the calls.
   v1::RejectRequest rejected;
+  std::vector<v1::ApproveRequest> approved;
+  v1::RollbackRequest rolled_back;
   v1::ListIncidentsRequest listed;
 
  private:
@@ -42,10 +47,14 @@ class FakeOperator final : public v1::Operator::Service {
   grpc::Status GetIncident(grpc::ServerContext*, const v1::GetIncidentRequest*,
                            v1::IncidentView*) override;
   grpc::Status Reject(grpc::ServerContext*, const v1::RejectRequest*, v1::IncidentView*) override;
+  grpc::Status Approve(grpc::ServerContext*, const v1::ApproveRequest*, v1::IncidentView*) override;
+  grpc::Status Rollback(grpc::ServerContext*, const v1::RollbackRequest*,
+                        v1::IncidentView*) override;
   grpc::Status Watch(grpc::ServerContext*, const v1::WatchRequest*,
                      grpc::ServerWriter<v1::WatchEvent>*) override;
 
   std::string directory_;
+  std::atomic<size_t> asked_ = 0;  // how often for `course`
   std::unique_ptr<grpc::Server> server_;
 };
 

@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "tcpmedic/v1/order.pb.h"
-#include "tests/cli/examples.h"
 #include "tests/cli/golden.h"
+#include "tests/cli/order_examples.h"
 
 namespace tcpmedic::cli {
 namespace {
@@ -18,6 +18,10 @@ std::string Line(const std::string& text) {
 
 TEST(Json, AnIncidentIsOneObjectWithItsProposals) {
   ExpectGolden("incident.json", PrintJson(ToJson(PinnedCwndProposed())));
+}
+
+TEST(Json, AnOrderHasItsTargetsAndItsVerification) {
+  ExpectGolden("order.json", PrintJson(ToJson(PinnedCwndInconclusive().orders(0))));
 }
 
 TEST(Json, HostsKeepLabelsSortedAndActivity) {

@@ -70,6 +70,32 @@ TEST_F(OperatorClientTest, TheControllersOwnWordsArePassedOn) {
             absl::FailedPreconditionError("i-1 is closed: see X"));
 }
 
+TEST_F(OperatorClientTest, ARefusalThatNamesNoCommandIsToldWhereToLook) {
+  controller_.failure = grpc::Status(grpc::StatusCode::ABORTED, "the proposal is another by now");
+  controller_.Start();
+  v1::ApproveRequest request;
+  request.set_id("i-1");
+  EXPECT_EQ(
+      OperatorClient(controller_.target()).Approve(request).status(),
+      absl::AbortedError("the proposal is another by now: `tcpmedic show i-1` says how it stands"));
+}
+
+TEST_F(OperatorClientTest, ARefusalThatNamesACommandIsPassedOn) {
+  controller_.failure = grpc::Status(grpc::StatusCode::FAILED_PRECONDITION,
+                                     "it has expired: `tcpmedic propose i-1` asks anew");
+  controller_.Start();
+  EXPECT_EQ(OperatorClient(controller_.target()).Rollback({}).status(),
+            absl::FailedPreconditionError("it has expired: `tcpmedic propose i-1` asks anew"));
+}
+
+TEST_F(OperatorClientTest, AnOrderThatIsNotThereIsNotAnIncidentThatIsNotThere) {
+  controller_.failure =
+      grpc::Status(grpc::StatusCode::NOT_FOUND, "i-1 has no order o-9: `tcpmedic show i-1`");
+  controller_.Start();
+  EXPECT_EQ(OperatorClient(controller_.target()).Rollback({}).status(),
+            absl::NotFoundError("i-1 has no order o-9: `tcpmedic show i-1`"));
+}
+
 TEST_F(OperatorClientTest, AControllerThatHangsIsGivenUp) {
   controller_.hang = true;
   controller_.Start();

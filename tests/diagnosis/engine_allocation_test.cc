@@ -14,8 +14,10 @@ namespace tcpmedic {
 namespace {
 
 // The allocations of all Observe calls in each of `scans` scans of the flows.
-std::vector<int64_t> AllocationsPerScan(std::vector<Flow>* flows, int scans) {
+std::vector<int64_t> AllocationsPerScan(std::vector<Flow>* flows, int scans,
+                                        const FollowRequest& follow = {}) {
   Engine engine;
+  if (!follow.order_id.empty()) engine.Follow(follow);
   engine.SetSignatures({MustCompile(ShippedSignature("pinned-cwnd"))}, "rev-1");
   v1::NetworkNamespace netns;
   netns.set_cookie(1);
@@ -47,6 +49,21 @@ TEST(EngineAllocation, SocketsThatAreNoSuspectsAllocateNothing) {
     if (i % 3 == 2) flows[i].socket.info.tcpi_min_rtt = 300;
   }
   EXPECT_EQ(AllocationsPerScan(&flows, 3), std::vector<int64_t>({0, 0, 0}));
+}
+
+TEST(EngineAllocation, FollowedSocketsAllocateNothingOnceTheirHistoryIsFull) {
+  std::vector<Flow> flows(200);
+  FollowRequest follow;
+  follow.order_id = "o-1";
+  follow.applied = At(0);
+  for (size_t i = 0; i < flows.size(); ++i) {
+    flows[i].socket.cookie = i + 1;
+    flows[i].socket.cc = "bbr";
+    if (i < 100) follow.targets.push_back({i + 1, 1});
+  }
+  const std::vector<int64_t> per_scan = AllocationsPerScan(&flows, 40, follow);
+  EXPECT_GT(per_scan[0], 0);
+  for (size_t scan = 20; scan < per_scan.size(); ++scan) EXPECT_EQ(per_scan[scan], 0) << scan;
 }
 
 TEST(EngineAllocation, SuspectsAllocateNothingOnceTheirHistoryIsFull) {

@@ -29,6 +29,7 @@ class FakeController : public v1::AgentGateway::Service {
  public:
   struct Behaviour {
     v1::ControllerMessage first;  // sent after Hello
+    v1::OrderSet orders = {};     // sent after that, unless empty
     bool acknowledges = true;
     bool ends_at_once = false;  // after `first`
   };
@@ -41,6 +42,11 @@ class FakeController : public v1::AgentGateway::Service {
     if (!stream->Read(&message)) return grpc::Status::OK;
     Note(message.has_hello() ? absl::StrCat("hello ", message.hello().host()) : "no hello");
     stream->Write(behaviour_.first);
+    if (behaviour_.orders.wishes_size() > 0) {
+      v1::ControllerMessage orders;
+      *orders.mutable_orders() = behaviour_.orders;
+      stream->Write(orders);
+    }
     if (behaviour_.ends_at_once) return grpc::Status(grpc::StatusCode::ABORTED, "pushed out");
     while (!context->IsCancelled() && stream->Read(&message)) {
       Note(absl::StrCat("report ", message.report().sequence()));
@@ -131,6 +137,10 @@ class LinkTest : public ::testing::Test {
           revisions_.push_back(set.revision());
           return absl::OkStatus();
         },
+        [this](const v1::OrderSet& wishes) {
+          absl::MutexLock lock(&mutex_);
+          for (const v1::OrderWish& wish : wishes.wishes()) orders_.push_back(wish.order().id());
+        },
         &board_, Clock::Real());
   }
 
@@ -148,6 +158,7 @@ class LinkTest : public ::testing::Test {
   StatusBoard board_;
   absl::Mutex mutex_;
   std::vector<std::string> revisions_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::string> orders_ ABSL_GUARDED_BY(mutex_);
 };
 
 TEST_F(LinkTest, HelloComesFirstThenTheNewestReportOnly) {
@@ -180,6 +191,46 @@ TEST_F(LinkTest, UnchangedStateIsSentAgainEveryNowAndThen) {
   const auto link = StartLink(/*report_every=*/absl::Milliseconds(5));
   link->Publish(Report(1));
   EXPECT_TRUE(WaitFor([](const LinkStatus& s) { return s.reports_acked >= 3; }));
+}
+
+TEST_F(LinkTest, WishesArriveAndTheAnswerGoesAtOnce) {
+  FakeController::Behaviour behaviour{.first = Welcome()};
+  behaviour.orders.add_wishes()->mutable_order()->set_id("o-1");
+  behaviour.orders.add_wishes()->mutable_order()->set_id("o-2");
+  FakeController controller(behaviour);
+  const Served served(&controller, address_);
+  const auto link = StartLink();
+  link->Publish(Report(1));
+  ASSERT_TRUE(controller.WaitUntilHeard("report 1"));
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto both = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return orders_.size() == 2; };
+    ASSERT_TRUE(mutex_.AwaitWithTimeout(absl::Condition(&both), kPatience));
+    EXPECT_THAT(orders_, ElementsAre("o-1", "o-2"));
+  }
+  auto answer = std::make_shared<v1::Report>(*Report(2));
+  answer->add_orders()->set_order_id("o-1");
+  link->Publish(std::move(answer));
+  EXPECT_TRUE(controller.WaitUntilHeard("report 2"));
+}
+
+TEST_F(LinkTest, FlushEndsWhenTheNewestReportIsStored) {
+  FakeController controller({.first = Welcome()});
+  const Served served(&controller, address_);
+  const auto link = StartLink();
+  EXPECT_TRUE(link->Flush(absl::ZeroDuration()));  // nothing to store
+  link->Publish(Report(1));
+  ASSERT_TRUE(WaitFor([](const LinkStatus& s) { return s.connected; }));
+  EXPECT_TRUE(link->Flush(kPatience));
+  EXPECT_THAT(controller.heard(), ElementsAre("hello web-1", "report 1"));
+}
+
+TEST_F(LinkTest, FlushDoesNotWaitForAnAbsentController) {
+  const auto link = StartLink();
+  link->Publish(Report(1));
+  const absl::Time before = absl::Now();
+  EXPECT_FALSE(link->Flush(kPatience));
+  EXPECT_LT(absl::Now() - before, absl::Seconds(2));
 }
 
 TEST_F(LinkTest, RestartedControllerGetsThePresentStateAgain) {

@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "tests/cli/examples.h"
 #include "tests/cli/golden.h"
+#include "tests/cli/order_examples.h"
 
 namespace tcpmedic::cli {
 namespace {
@@ -41,6 +41,77 @@ TEST(IncidentScreen, WhatCouldNotBeRuledOutIsNamed) {
 
 TEST(IncidentScreen, ARejectionSaysByWhomAndWhy) {
   ExpectGolden("show_rejected.txt", RenderIncident(PinnedCwndRejected(), kNow, {}));
+}
+
+TEST(IncidentScreen, AnOrderOnItsWayIsOneScreen) {
+  ExpectGolden("show_sent.txt", RenderIncident(PinnedCwndSent(), kNow, {}));
+}
+
+TEST(IncidentScreen, AnOrderThatIsBeingVerifiedIsOneScreen) {
+  ExpectGolden("show_verifying.txt", RenderIncident(PinnedCwndVerifying(), kNow, {}));
+}
+
+TEST(IncidentScreen, AVerifiedOrderIsOneScreen) {
+  ExpectGolden("show_verified.txt", RenderIncident(PinnedCwndVerified(), kNow, {}));
+}
+
+TEST(IncidentScreen, ARolledBackOrderIsOneScreen) {
+  ExpectGolden("show_rolled_back.txt", RenderIncident(PinnedCwndRolledBack(), kNow, {}));
+}
+
+TEST(IncidentScreen, ARefusedOrderIsOneScreen) {
+  ExpectGolden("show_refused.txt", RenderIncident(PinnedCwndRefused(), kNow, {}));
+}
+
+TEST(IncidentScreen, ADriftedOrderIsOneScreen) {
+  ExpectGolden("show_drifted.txt", RenderIncident(PinnedCwndDrifted(), kNow, {}));
+}
+
+TEST(IncidentScreen, AnInconclusiveOrderIsOneScreen) {
+  ExpectGolden("show_inconclusive.txt", RenderIncident(PinnedCwndInconclusive(), kNow, {}));
+}
+
+TEST(IncidentScreen, AnOrderOfASilentAgentIsOneScreen) {
+  ExpectGolden("show_silent.txt", RenderIncident(PinnedCwndSilent(), kNow, {}));
+}
+
+TEST(IncidentScreen, AnOrderKeepsToTheScreenHoweverNarrow) {
+  for (const v1::IncidentView& view :
+       {PinnedCwndSent(), PinnedCwndVerifying(), PinnedCwndVerified(), PinnedCwndRolledBack(),
+        PinnedCwndRefused(), PinnedCwndDrifted(), PinnedCwndInconclusive(), PinnedCwndSilent()}) {
+    for (const int width : {72, 100, 1000}) {
+      const std::string screen = RenderIncident(view, kNow, {.width = width});
+      const Size size = Measure(screen);
+      EXPECT_LE(size.lines, kScreenLines) << screen;
+      EXPECT_LE(size.columns, std::min(width, kScreenColumns)) << screen;
+      EXPECT_FALSE(size.trailing_space) << screen;
+    }
+  }
+}
+
+TEST(IncidentScreen, ANewProposalAfterAFailedOrderIsWhatCounts) {
+  v1::IncidentView view = PinnedCwndProposed();
+  *view.mutable_orders() = PinnedCwndRolledBack().orders();
+  const std::string screen = RenderIncident(view, kNow, {});
+  EXPECT_LE(Measure(screen).lines, kScreenLines) << screen;
+  EXPECT_THAT(screen, AllOf(HasSubstr("\nEarlier   o-2b7e11: rolled back 45 s ago because"),
+                            HasSubstr("\nProposed  move at most"), Not(HasSubstr("\nRepair")),
+                            HasSubstr("tcpmedic approve i-7f3a91c2")));
+}
+
+TEST(IncidentScreen, EarlierOrdersTakeOneLine) {
+  v1::IncidentView view = PinnedCwndVerified();
+  *view.add_orders() = PinnedCwndRolledBack().orders(0);
+  *view.add_orders() = PinnedCwndRefused().orders(0);
+  const std::string screen = RenderIncident(view, kNow, {});
+  EXPECT_LE(Measure(screen).lines, kScreenLines) << screen;
+  EXPECT_THAT(screen, AllOf(HasSubstr("\nRepair    verified"),
+                            HasSubstr("\nEarlier   o-2b7e11: rolled back")));
+}
+
+TEST(IncidentScreen, WithoutAControllerNothingIsSuggested) {
+  const std::string screen = RenderIncident(PinnedCwndVerified(), kNow, {.next_commands = false});
+  EXPECT_THAT(screen, AllOf(Not(HasSubstr("tcpmedic")), Not(HasSubstr("Next"))));
 }
 
 TEST(IncidentScreen, ATerminalGetsColour) {
@@ -90,6 +161,36 @@ TEST(IncidentScreen, HoweverMuchItHoldsItStaysOneScreen) {
   EXPECT_FALSE(size.trailing_space) << screen;
   EXPECT_THAT(screen, AllOf(HasSubstr("more: tcpmedic show i-7f3a91c2 -o json"),
                             HasSubstr("Lately"), HasSubstr("and 100 more")));
+}
+
+TEST(IncidentScreen, HoweverMuchAnOrderHoldsItStaysOneScreen) {
+  v1::IncidentView view = PinnedCwndVerified();
+  std::string long_text;
+  for (int i = 0; i < 300; ++i) absl::StrAppend(&long_text, "word", i, " ");
+  v1::Incident& incident = *view.mutable_incident();
+  v1::Finding& finding = *incident.mutable_finding();
+  finding.set_verdict(long_text);
+  finding.set_advice(long_text);
+  finding.set_disproof(long_text);
+  incident.set_host(std::string(300, 'h'));
+  finding.mutable_processes(0)->add_cmdline(long_text);
+  view.mutable_proposals(0)->set_reason(long_text);
+  for (int i = 0; i < 3; ++i) {
+    *finding.add_not_shown() = FromText<v1::NotShown>("look_alike: 'reordering'");
+  }
+  for (int i = 0; i < 100; ++i) *incident.add_timeline() = incident.timeline(0);
+  v1::Order& order = *view.mutable_orders(0);
+  order.set_state(v1::Order::STATE_ROLLED_BACK);
+  order.set_reason(long_text);
+  order.mutable_targets(7)->set_reason(long_text);
+  order.mutable_verification()->set_expect(long_text);
+  *view.add_orders() = order;
+
+  const std::string screen = RenderIncident(view, kNow, {});
+
+  const Size size = Measure(screen);
+  EXPECT_LE(size.lines, kScreenLines) << screen;
+  EXPECT_LE(size.columns, kScreenColumns) << screen;
 }
 
 TEST(IncidentScreen, AnEmptyIncidentIsStillAScreen) {

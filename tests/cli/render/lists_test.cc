@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/cli/examples.h"
 #include "tests/cli/golden.h"
+#include "tests/cli/order_examples.h"
 
 namespace tcpmedic::cli {
 namespace {
@@ -17,6 +17,10 @@ TEST(Lists, IncidentsAreATable) {
   *incidents.add_incidents() = PinnedCwndProposed();
   *incidents.add_incidents() = PinnedCwndLikely();
   *incidents.add_incidents() = PinnedCwndRejected();
+  *incidents.add_incidents() = PinnedCwndVerifying();
+  *incidents.add_incidents() = PinnedCwndVerified();
+  *incidents.add_incidents() = PinnedCwndInconclusive();
+  *incidents.add_incidents() = PinnedCwndSilent();
   incidents.set_truncated(true);
   ExpectGolden("incidents.txt", RenderIncidents(incidents, {}, kNow, {}));
 }

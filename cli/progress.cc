@@ -1,4 +1,4 @@
-#include "cli/drill/progress.h"
+#include "cli/progress.h"
 
 #include <cstdio>
 
@@ -33,13 +33,16 @@ void Progress::Detail(absl::string_view text) {
   if (terminal_) Draw();
 }
 
-void Progress::Done() {
+void Progress::Done() { End(Paint::kGreen, "✓"); }
+
+void Progress::Failed() { End(Paint::kRed, "✗"); }
+
+void Progress::End(Paint paint, absl::string_view mark) {
   if (terminal_ && !step_.empty()) {
-    const std::string mark = Painted(style_, Paint::kGreen, "✓");
     const std::string took =
         absl::StrFormat("%.1f s", absl::ToDoubleSeconds(absl::Now() - step_began_));
-    std::fprintf(stderr, "%s%s %s %s\n", kRewriteLine, mark.c_str(), step_.c_str(),
-                 Painted(style_, Paint::kDim, took).c_str());
+    std::fprintf(stderr, "%s%s %s %s\n", kRewriteLine, Painted(style_, paint, mark).c_str(),
+                 step_.c_str(), Painted(style_, Paint::kDim, took).c_str());
   }
   step_.clear();
   detail_.clear();

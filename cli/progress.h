@@ -1,7 +1,7 @@
 // What a long command is doing now, on standard error: one line that is rewritten on a terminal,
 // one line per change elsewhere. Not thread-safe.
-#ifndef TCPMEDIC_CLI_DRILL_PROGRESS_H_
-#define TCPMEDIC_CLI_DRILL_PROGRESS_H_
+#ifndef TCPMEDIC_CLI_PROGRESS_H_
+#define TCPMEDIC_CLI_PROGRESS_H_
 
 #include <string>
 
@@ -21,9 +21,12 @@ class Progress {
   // What the present step shows at its end, on a terminal only: "7 s, 0.81 Mbit/s".
   void Detail(absl::string_view text);
   void Done();
+  // The present step is over and did not come to a good end.
+  void Failed();
 
  private:
   void Draw();
+  void End(Paint paint, absl::string_view mark);
 
   const Style style_;
   const bool terminal_;
@@ -34,4 +37,4 @@ class Progress {
 
 }  // namespace tcpmedic::cli
 
-#endif  // TCPMEDIC_CLI_DRILL_PROGRESS_H_
+#endif  // TCPMEDIC_CLI_PROGRESS_H_

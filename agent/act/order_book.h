@@ -1,0 +1,97 @@
+// The orders of one host: from a wish of the controller's to a change that is recorded before it is
+// made, checked after, and undone by the host itself if nobody confirms it (a router's "commit
+// confirmed").
+//
+//   wish apply → guard and preconditions → journal all inverses, fsync → apply → read back →
+//   journal "applied", fsync → report → wish commit → journal "committed"          (held-back
+//   sockets follow)
+//            → wish roll back, or the deadline → undo what is still ours → journal → report
+//
+// Every step may be repeated: orders are idempotent by id, and Open replays the journal. Not
+// thread-safe: it belongs to the scan thread, which calls Step after each scan, on each new wish
+// and at NextDeadline.
+#ifndef TCPMEDIC_AGENT_ACT_ORDER_BOOK_H_
+#define TCPMEDIC_AGENT_ACT_ORDER_BOOK_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "core/clock.h"
+#include "observe/socket_sample.h"
+#include "tcpmedic/v1/agent_gateway.pb.h"
+#include "tcpmedic/v1/evidence.pb.h"
+
+namespace tcpmedic {
+
+class HostControl;     // agent/act/host_control.h: pidfd_getfd, SO_COOKIE, TCP_CONGESTION; the seam
+class JournalStorage;  // agent/act/journal_storage.h: the journal's file; the seam
+
+// A socket that matches an order's selector now, as the newest scan saw it.
+struct Candidate {
+  SocketSample sample;
+  std::vector<int> pids;  // every holder; changed once, through the first that works
+};
+
+class OrderBook {
+ public:
+  struct Options {
+    std::string state_dir;   // holds the journal; made 0700 if absent
+    std::string guard_path;  // read again at each apply; absent or unsafe means observe only
+    std::string boot_id;
+    uint64_t session_nonce = 0;
+  };
+  // Replays the journal: what was applied and not committed is rolled back at once where its
+  // deadline has passed or the boot is another, or waits it out. DataLoss: the journal is damaged
+  // before its last record. FailedPrecondition: another process has the journal open. `host`
+  // outlives the order book.
+  static absl::StatusOr<std::unique_ptr<OrderBook>> Open(Options options, HostControl* host,
+                                                         Moment now);
+  // The same over a given storage; `options.state_dir` is not used.
+  static absl::StatusOr<std::unique_ptr<OrderBook>> Open(Options options,
+                                                         std::unique_ptr<JournalStorage> storage,
+                                                         HostControl* host, Moment now);
+  ~OrderBook();
+
+  // Replaces all wishes. What is to be done is done by the next Step.
+  void SetWishes(const v1::OrderSet& wishes);
+
+  // The sockets that match now; asked at most once per order and step.
+  using FindCandidates = absl::FunctionRef<std::vector<Candidate>(const v1::Selector& selector)>;
+  // Does what is due. True if any order's state changed: report at once.
+  bool Step(Moment now, FindCandidates candidates);
+  // When Step must be called at the latest, as uptime; InfiniteDuration: no order waits.
+  absl::Duration NextDeadline() const;
+
+  // What to follow whatever the signatures say, to measure before and after.
+  struct Followed {
+    std::string order_id;
+    std::vector<SocketKey> targets;    // changed
+    std::vector<SocketKey> held_back;  // kept for comparison
+    Moment applied;
+  };
+  std::vector<Followed> followed() const;
+
+  // All that must be reported now; `measured` is left to the caller.
+  std::vector<v1::OrderReport> Reports() const;
+
+  // Undoes everything that is still ours, committed or not; needs no controller.
+  struct Undone {
+    std::vector<std::string> lines;  // what was done, a line each; with what Open has rolled back
+    bool complete = true;            // false: something is still ours and could not be undone now
+  };
+  Undone UndoAll(Moment now);
+
+ private:
+  class Impl;
+  explicit OrderBook(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tcpmedic
+
+#endif  // TCPMEDIC_AGENT_ACT_ORDER_BOOK_H_

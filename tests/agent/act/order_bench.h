@@ -1,0 +1,143 @@
+// An order book at work in a test: a guard file, a disk that can fail, sockets in memory, and a
+// clock that moves when told to. Restart opens a new book over the same disk and sockets.
+#ifndef TCPMEDIC_TESTS_AGENT_ACT_ORDER_BENCH_H_
+#define TCPMEDIC_TESTS_AGENT_ACT_ORDER_BENCH_H_
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "agent/act/order_book.h"
+#include "core/clock.h"
+#include "proto/proto_time.h"
+#include "tests/agent/act/fake_host.h"
+#include "tests/agent/act/fault_storage.h"
+
+namespace tcpmedic {
+
+class OrderBench {
+ public:
+  static constexpr uint64_t kNonce = 42;
+
+  OrderBench() : clock(absl::FromUnixSeconds(1'790'000'000)) {
+    std::string name = "/tmp/order-bench-XXXXXX";
+    dir_ = mkdtemp(name.data());
+    WriteGuard("any", "[bbr]");
+  }
+  ~OrderBench() { std::filesystem::remove_all(dir_); }
+
+  void WriteGuard(const std::string& process, const std::string& algorithms) {
+    std::ofstream(guard_path()) << "apiVersion: tcpmedic/v1\nkind: Guard\n"
+                                << "actions: [set_congestion_control]\n"
+                                << "algorithms: " << algorithms << "\nnamespaces: [host]\n"
+                                << "processes: ['" << process << "']\n";
+    chmod(guard_path().c_str(), 0644);
+  }
+  std::string guard_path() const { return dir_ + "/guard.yaml"; }
+
+  void AddSockets(int count) {
+    for (int i = 1; i <= count; ++i) host.sockets[i] = {};
+  }
+
+  // Throws what the disk throws.
+  void Start(const std::string& boot_id = "boot-1", uint64_t nonce = kNonce) {
+    book.reset();
+    auto opened = OrderBook::Open(
+        {.state_dir = "", .guard_path = guard_path(), .boot_id = boot_id, .session_nonce = nonce},
+        std::make_unique<FaultStorage>(&disk), &host, clock.Now());
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    book = *std::move(opened);
+  }
+
+  v1::Order Order(const std::string& id) const {
+    v1::Order order;
+    order.set_id(id);
+    order.mutable_selector()->set_signature("pinned-cwnd");
+    order.mutable_selector()->add_group_by()->set_attribute("netns");
+    auto* action = order.mutable_action()->mutable_set_congestion_control();
+    action->set_algorithm("bbr");
+    action->set_scope(v1::SetCongestionControl::SCOPE_SOCKETS);
+    order.set_targets_max(200);
+    order.set_session_nonce(kNonce);
+    *order.mutable_expires_at() = ToProto(clock.Now().wall + absl::Seconds(30));
+    *order.mutable_confirm_within() = ToProto(absl::Seconds(35));
+    order.set_holdback_ratio(0.1);
+    return order;
+  }
+
+  // Makes this the only wish and steps.
+  bool Wish(v1::OrderWish::Wish wish, const v1::Order& order, const std::string& reason = "",
+            v1::Order::State stored = v1::Order::STATE_UNSPECIFIED) {
+    v1::OrderSet set;
+    v1::OrderWish* const only = set.add_wishes();
+    *only->mutable_order() = order;
+    only->set_wish(wish);
+    only->set_reason(reason);
+    only->set_stored(stored);
+    book->SetWishes(set);
+    return Step();
+  }
+  bool Step() {
+    return book->Step(clock.Now(), [this](const v1::Selector&) { return Candidates(); });
+  }
+
+  // All established sockets that are on cubic, as a scan would have seen them.
+  std::vector<Candidate> Candidates() const {
+    std::vector<Candidate> candidates;
+    for (const auto& [cookie, socket] : host.sockets) {
+      if (socket.algorithm != "cubic") continue;
+      Candidate candidate;
+      candidate.sample.key = {.cookie = cookie, .netns_cookie = FakeHost::kNetns};
+      candidate.sample.state = TcpState::kEstablished;
+      candidate.sample.inode = static_cast<uint32_t>(cookie + 1000);
+      candidate.sample.local_ip = *IpAddress::Parse("10.0.0.5");
+      candidate.sample.local_port = static_cast<uint16_t>(40000 + cookie);
+      candidate.sample.remote_ip = *IpAddress::Parse("203.0.113.20");
+      candidate.sample.remote_port = 443;
+      socket.algorithm.copy(candidate.sample.congestion_control.data(), 15);
+      candidate.pids = socket.pids;
+      candidates.push_back(candidate);
+    }
+    return candidates;
+  }
+
+  // "o-1 APPLIED reason: 1 APPLIED, 2 held back, 3 REFUSED (why)", a line each.
+  std::string Reports() const {
+    std::string text;
+    for (const v1::OrderReport& report : book->Reports()) {
+      absl::StrAppend(&text, report.order_id(), " ", Short(v1::Order::State_Name(report.state())),
+                      report.reason().empty() ? "" : " ", report.reason(), ":");
+      for (const v1::Target& target : report.targets()) {
+        absl::StrAppend(&text, " ", target.socket().cookie(), "=",
+                        Short(v1::Target::State_Name(target.state())),
+                        target.held_back() ? "/held" : "",
+                        target.reason().empty() ? "" : absl::StrCat("(", target.reason(), ")"));
+      }
+      text += "\n";
+    }
+    return text;
+  }
+
+  FakeHost host;
+  FaultDisk disk;
+  SimulatedClock clock;
+  std::unique_ptr<OrderBook> book;
+
+ private:
+  static std::string Short(const std::string& name) { return name.substr(6); }  // "STATE_"
+
+  std::string dir_;
+};
+
+}  // namespace tcpmedic
+
+#endif  // TCPMEDIC_TESTS_AGENT_ACT_ORDER_BENCH_H_
