@@ -18,26 +18,18 @@
 #include "cli/json.h"
 #include "cli/operator_client.h"
 #include "cli/render/lists.h"
+#include "cli/shipped_policies.h"
 #include "controller/policy/cases.h"
 #include "controller/policy/policy_files.h"
 #include "controller/policy/policy_set.h"
 #include "controller/policy/run_case.h"
 #include "controller/policy/yaml_file.h"
-#include "core/default_paths.h"
 #include "core/issue.h"
 
 namespace tcpmedic::cli {
 namespace {
 
 using nlohmann::ordered_json;
-
-std::string ShippedPolicies() {
-  std::error_code error;
-  const PolicyDirCandidates candidates =
-      PolicyDirsFor(std::filesystem::read_symlink("/proc/self/exe", error).string());
-  const bool installed = std::filesystem::is_directory(candidates.installed, error);
-  return installed ? candidates.installed : candidates.source_tree;
-}
 
 struct Directory {
   std::string path;

@@ -64,6 +64,7 @@ void VisitTransfer(Transfer& transfer, Visitor visit) {
   visit(Written::kIfSet, "--read-rate", transfer.read_rate_bps);
   visit(Written::kIfSet, "--receive-buffer", transfer.receive_buffer_bytes);
   visit(Written::kIfSet, "--send-buffer", transfer.send_buffer_bytes);
+  visit(Written::kIfSet, "--write-bytes", transfer.write_bytes);
   visit(Written::kIfSet, "--connection-bytes", transfer.connection_bytes);
 }
 

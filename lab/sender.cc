@@ -40,10 +40,10 @@ class Flow {
                                        sizeof(buffer_bytes)) != 0) {
       return ErrnoStatus("set SO_SNDBUF");
     }
-    // Without it the tail of a small write waits for its ACK, and the kernel counts that as the
-    // application's limit.
+    // Without it the tail of a small write waits for an ACK, and the kernel counts that as the
+    // program's limit.
     const int no_delay = 1;
-    if (buffer_bytes > 0 &&
+    if (options_.write_bytes > 0 &&
         setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &no_delay, sizeof(no_delay)) != 0) {
       return ErrnoStatus("set TCP_NODELAY");
     }
@@ -67,11 +67,7 @@ class Flow {
     if ((ready & (POLLOUT | POLLERR | POLLHUP)) == 0) return absl::OkStatus();
     static const std::vector<char> payload(kChunkBytes, 'x');
     int64_t wanted = std::min(kChunkBytes, allowance_.Available(now));
-    // The kernel lets a single write overshoot SO_SNDBUF by a whole 64 KiB segment; small writes
-    // keep to it.
-    if (options_.send_buffer_bytes > 0) {
-      wanted = std::min(wanted, options_.send_buffer_bytes);
-    }
+    if (options_.write_bytes > 0) wanted = std::min(wanted, options_.write_bytes);
     if (options_.connection_bytes > 0) {
       wanted = std::min(wanted, options_.connection_bytes - sent_bytes_);
     }

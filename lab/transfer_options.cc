@@ -22,7 +22,7 @@ absl::Status Validate(const TransferOptions& transfer) {
   }
   for (const int64_t limit :
        {transfer.app_rate_bps, transfer.read_rate_bps, transfer.receive_buffer_bytes,
-        transfer.send_buffer_bytes, transfer.connection_bytes}) {
+        transfer.send_buffer_bytes, transfer.write_bytes, transfer.connection_bytes}) {
     if (limit < 0) return absl::InvalidArgumentError(absl::StrCat("a limit of ", limit));
   }
   return absl::OkStatus();

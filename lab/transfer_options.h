@@ -30,6 +30,9 @@ struct TransferOptions {
   int64_t receive_buffer_bytes = 0;
   // Send-buffer-limited: SO_SNDBUF of the sending sockets. 0: the kernel's own tuning.
   int64_t send_buffer_bytes = 0;
+  // At most so much in one write, with TCP_NODELAY. 0: 128 KiB, of which the kernel lets a first
+  // segment of up to 64 KiB overshoot a small send buffer.
+  int64_t write_bytes = 0;
   // Short transfers: after so many bytes a flow closes and connects anew. 0: one connection per
   // flow.
   int64_t connection_bytes = 0;

@@ -1,11 +1,13 @@
 #include "cli/drill/drill_command.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -31,7 +33,10 @@ struct LossyPathFlags {
   bool ipv6 = false;
   int flows = 1;
   std::string from = "cubic";
+  std::string to = "bbr";
   bool observe = false;
+  bool approve = false;
+  bool ask = false;
   std::string look_alike;
   std::string server;
   std::string client;
@@ -39,6 +44,8 @@ struct LossyPathFlags {
   std::string policies;
   std::string expect;
 };
+
+bool Interactive() { return isatty(STDIN_FILENO) != 0 && isatty(STDERR_FILENO) != 0; }
 
 absl::StatusOr<LossyPathOptions> ReadFlags(const LossyPathFlags& flags) {
   LossyPathOptions options;
@@ -65,6 +72,18 @@ absl::StatusOr<LossyPathOptions> ReadFlags(const LossyPathFlags& flags) {
   options.ipv6 = flags.ipv6;
   options.transfer.flows = flags.flows;
   options.transfer.congestion_control = flags.from;
+  options.to = flags.to;
+  if (flags.observe + flags.approve + flags.ask > 1) {
+    return absl::InvalidArgumentError("--observe, --approve and --ask exclude each other");
+  }
+  options.answer = flags.approve ? Answer::kApprove : flags.ask ? Answer::kAsk : Answer::kNobody;
+  if (!flags.observe && options.answer == Answer::kNobody) {
+    if (!Interactive()) {
+      return absl::InvalidArgumentError(
+          "nobody is there to ask: say --observe to stop at the proposal, or --approve");
+    }
+    options.answer = Answer::kAsk;
+  }
   options.server_command = flags.server;
   options.client_command = flags.client;
   options.state_dir = flags.state_dir;
@@ -85,18 +104,30 @@ absl::StatusOr<LossyPathOptions> ReadFlags(const LossyPathFlags& flags) {
   return options;
 }
 
-std::string TryNext(const Style& style) {
-  return absl::StrCat(
-      "\nTry next:\n", "  ", style.command,
-      " drill lossy-path --observe --loss 0%             a clean path: nothing is found, and why\n",
-      "  ", style.command,
-      " drill lossy-path --observe --look-alike reordering   what only looks like loss\n", "  ",
-      style.command,
-      " up                                                watch this machine itself\n");
+// As the reader called this program, so that the lines can be copied.
+std::string TryNext() {
+  const std::string command = program_invocation_name;
+  return absl::StrCat("\nTry next:\n",  //
+                      "  ", command, " drill lossy-path --observe --loss 0%\n",
+                      "      a clean path: nothing is found, and why\n",  //
+                      "  ", command, " drill lossy-path --approve --to reno\n",
+                      "      a change that does not help, and how it is taken back\n",  //
+                      "  ", command, " up\n", "      watch this machine itself\n");
+}
+
+// The proposal on one screen, and a person's answer. Anything but yes is no.
+std::optional<std::string> Ask(const v1::IncidentView& view, const Style& style) {
+  std::fputs(RenderIncident(view, absl::Now(), style).c_str(), stderr);
+  std::fputs("\nApply this? [y/N] ", stderr);
+  char answer[16] = "";
+  if (std::fgets(answer, sizeof(answer), stdin) == nullptr) return "no answer at the terminal";
+  if (answer[0] == 'y' || answer[0] == 'Y') return std::nullopt;
+  return "declined at the terminal";
 }
 
 int Run(const LossyPathFlags& flags, const Invocation& invocation) {
-  const Style style = StyleOf(invocation);
+  Style style = StyleOf(invocation);
+  style.next_commands = false;  // its controller is gone by the time they could be typed
   absl::StatusOr<LossyPathOptions> options = ReadFlags(flags);
   if (!options.ok()) {
     Fail(invocation, options.status());
@@ -109,7 +140,8 @@ int Run(const LossyPathFlags& flags, const Invocation& invocation) {
   }
   const bool terminal = isatty(STDERR_FILENO) != 0;
   Progress progress(style, terminal);
-  absl::StatusOr<DrillReport> report = RunLossyPath(*options, progress);
+  absl::StatusOr<DrillReport> report = RunLossyPath(
+      *options, progress, [&](const v1::IncidentView& view) { return Ask(view, style); });
   progress.Done();
   if (!report.ok()) return Fail(invocation, report.status());
 
@@ -120,7 +152,7 @@ int Run(const LossyPathFlags& flags, const Invocation& invocation) {
     out = "\n";
     if (report->incident) out += RenderIncident(*report->incident, absl::Now(), style) + "\n";
     out += RenderDrill(*report, style);
-    out += TryNext(style);
+    out += TryNext();
   }
   std::fputs(out.c_str(), stdout);
   return report->as_expected() ? kDone : kFailed;
@@ -146,6 +178,11 @@ void AddDrillCommand(CLI::App& app, Invocation& invocation) {
   lossy_path->add_option("--flows", flags->flows, "Transfers at once")->capture_default_str();
   lossy_path->add_option("--from", flags->from, "Congestion control of the transfer")
       ->capture_default_str();
+  lossy_path->add_option("--to", flags->to, "Congestion control that is proposed instead")
+      ->capture_default_str();
+  lossy_path->add_flag("--approve", flags->approve,
+                       "Approve the proposal, and see what comes of it");
+  lossy_path->add_flag("--ask", flags->ask, "Ask at the terminal (the default there)");
   lossy_path->add_flag("--observe", flags->observe, "Stop at the proposal, change nothing");
   lossy_path->add_option(
       "--look-alike", flags->look_alike,

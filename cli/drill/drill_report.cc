@@ -48,6 +48,21 @@ ordered_json ProposalJson(const v1::IncidentView& view) {
           {"digest", proposal.digest()}};
 }
 
+ordered_json OrderJson(const v1::Order& order) {
+  const ordered_json words = ToJson(order);
+  return {{"id", words["id"]},
+          {"state", words["state"]},
+          {"result", words["verification"].is_null() ? ordered_json(nullptr)
+                                                     : words["verification"]["result"]},
+          {"reason", words["reason"]},
+          {"applied_at", words["applied_at"]},
+          {"decided_at", words["decided_at"]}};
+}
+
+ordered_json SecondsOrNull(const std::optional<absl::Duration>& duration) {
+  return duration ? ordered_json(absl::ToDoubleSeconds(*duration)) : ordered_json(nullptr);
+}
+
 ordered_json DirectionJson(const lab::DirectionStats& stats) {
   return {{"packets", stats.packets_in},
           {"lost", stats.lost},
@@ -64,7 +79,59 @@ ordered_json OrNull(const std::optional<T>& value) {
 
 std::string Megabits(double bps) { return absl::StrFormat("%.2f Mbit/s", bps / 1e6); }
 
+// "Found 11.0 s after the transfer began; applied 0.04 s after the approval; verdict 20.4 s after
+// that."
+std::string Times(const DrillReport& report) {
+  std::string text = absl::StrFormat("Found %.1f s after the transfer began",
+                                     absl::ToDoubleSeconds(*report.fault_to_finding));
+  if (!report.approval_to_applied) {
+    return absl::StrCat(text, ". Nothing was changed.");
+  }
+  absl::StrAppendFormat(&text, "; applied %.3f s after the approval",
+                        absl::ToDoubleSeconds(*report.approval_to_applied));
+  if (report.applied_to_verdict) {
+    absl::StrAppendFormat(&text, "; verdict %.1f s after that",
+                          absl::ToDoubleSeconds(*report.applied_to_verdict));
+  }
+  return absl::StrCat(text, ".");
+}
+
+// The agent's goodput beside what the receiving program counted in the same windows.
+std::vector<std::string> HeldAgainstReceiver(const DrillReport& report) {
+  std::vector<std::string> lines;
+  const auto compare = [&](const char* when, const v1::Measurement* measurement,
+                           const std::optional<double>& receiver) {
+    const v1::Evidence* goodput =
+        measurement == nullptr ? nullptr : Find(*measurement, "goodput_bps");
+    if (goodput == nullptr || !receiver) return;
+    const double agent = goodput->value().double_value();
+    lines.push_back(absl::StrFormat(
+        "Held against the truth%s: the agent measured %s, the receiving program counted %s (%.1f "
+        "%% apart).",
+        when, Megabits(agent), Megabits(*receiver), std::abs(agent / *receiver - 1) * 100));
+  };
+  compare(After(report) == nullptr ? "" : " before", Before(report), report.receiver_before_bps);
+  compare(" after", After(report), report.receiver_after_bps);
+  return lines;
+}
+
 }  // namespace
+
+const v1::Measurement* Before(const DrillReport& report) {
+  if (!report.incident) return nullptr;
+  const v1::IncidentView& view = *report.incident;
+  if (!view.orders().empty() && view.orders(0).verification().has_before()) {
+    return &view.orders(0).verification().before();
+  }
+  const v1::Finding& finding = view.incident().finding();
+  return finding.has_before() ? &finding.before() : nullptr;
+}
+
+const v1::Measurement* After(const DrillReport& report) {
+  if (!report.incident || report.incident->orders().empty()) return nullptr;
+  const v1::Verification& verification = report.incident->orders(0).verification();
+  return verification.has_after() ? &verification.after() : nullptr;
+}
 
 ordered_json ToJson(const DrillReport& report) {
   ordered_json json = {{"drill", report.drill},
@@ -78,19 +145,21 @@ ordered_json ToJson(const DrillReport& report) {
   json["confidence"] = nullptr;
   json["incident_id"] = nullptr;
   json["policies_digest"] = report.policies_digest;
-  json["seconds"] = {
-      {"fault_to_finding", report.fault_to_finding
-                               ? ordered_json(absl::ToDoubleSeconds(*report.fault_to_finding))
-                               : ordered_json(nullptr)}};
+  json["seconds"] = {{"fault_to_finding", SecondsOrNull(report.fault_to_finding)},
+                     {"approval_to_applied", SecondsOrNull(report.approval_to_applied)},
+                     {"applied_to_verdict", SecondsOrNull(report.applied_to_verdict)}};
   json["before"] = nullptr;
-  json["receiver"] = {{"goodput_bps", OrNull(report.receiver_goodput_bps)}};
+  json["after"] = nullptr;
+  json["receiver"] = {{"goodput_bps", OrNull(report.receiver_before_bps)},
+                      {"after_goodput_bps", OrNull(report.receiver_after_bps)}};
   if (report.incident) {
     const v1::Finding& finding = report.incident->incident().finding();
     const ordered_json words = ToJson(finding);
     json["signature"] = finding.signature();
     json["confidence"] = words["confidence"];
     json["incident_id"] = report.incident->incident().id();
-    json["before"] = MeasurementJson(finding.before());
+    if (const v1::Measurement* before = Before(report)) json["before"] = MeasurementJson(*before);
+    if (const v1::Measurement* after = After(report)) json["after"] = MeasurementJson(*after);
     for (const v1::Evidence& fact : finding.evidence()) {
       evidence[fact.name()] = fact.has_value() ? ToJson(fact.value()) : ordered_json(nullptr);
     }
@@ -103,6 +172,19 @@ ordered_json ToJson(const DrillReport& report) {
   json["evidence"] = evidence;
   json["processes"] = processes;
   json["proposal"] = report.incident ? ProposalJson(*report.incident) : ordered_json(nullptr);
+  json["orders"] = ordered_json::array();
+  json["targets"] = ordered_json::array();
+  if (report.incident) {
+    for (const v1::Order& order : report.incident->orders()) {
+      json["orders"].push_back(OrderJson(order));
+      for (const v1::Target& target : order.targets()) json["targets"].push_back(ToJson(target));
+    }
+  }
+  json["live_sockets"] = ordered_json::array();
+  for (const LiveSocket& socket : report.live_sockets) {
+    json["live_sockets"].push_back(
+        {{"cookie", socket.cookie}, {"congestion_control", socket.congestion_control}});
+  }
   json["why_not"] = report.why_not.empty() ? ordered_json(nullptr) : ordered_json(report.why_not);
   json["path"] = {{"to_server", DirectionJson(report.path.to_server)},
                   {"to_client", DirectionJson(report.path.to_client)}};
@@ -119,22 +201,9 @@ std::string RenderDrill(const DrillReport& report, const Style& style) {
                                           RenderActivity(*report.activity, "lab", style)))
                                     : Escaped(report.why_not));
   } else if (report.fault_to_finding) {
-    lines.push_back(absl::StrFormat(
-        "Found %.1f s after the transfer began. Nothing was changed: the drill only observed.",
-        absl::ToDoubleSeconds(*report.fault_to_finding)));
+    lines.push_back(Times(report));
   }
-  if (report.incident && report.receiver_goodput_bps) {
-    const v1::Measurement& before = report.incident->incident().finding().before();
-    if (const v1::Evidence* goodput = Find(before, "goodput_bps"); goodput != nullptr) {
-      const double agent = goodput->value().double_value();
-      const double receiver = *report.receiver_goodput_bps;
-      lines.push_back(absl::StrFormat(
-          "Held against the truth: the agent measured %s, the receiving program counted %s in the "
-          "same "
-          "window (%.1f %% apart).",
-          Megabits(agent), Megabits(receiver), std::abs(agent / receiver - 1) * 100));
-    }
-  }
+  for (const std::string& line : HeldAgainstReceiver(report)) lines.push_back(line);
   for (const std::string& problem : report.problems) {
     lines.push_back(Painted(style, Paint::kRed, absl::StrCat("Void: ", Escaped(problem))));
   }

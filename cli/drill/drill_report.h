@@ -15,6 +15,13 @@
 
 namespace tcpmedic::cli {
 
+// A socket of the transfer as a fresh dump of the lab showed it at the end, whatever the agent
+// says.
+struct LiveSocket {
+  uint64_t cookie = 0;
+  std::string congestion_control;
+};
+
 struct DrillReport {
   std::string drill;  // "lossy-path"
   Outcome outcome = Outcome::kNotDetected;
@@ -22,9 +29,14 @@ struct DrillReport {
   std::string policies_digest;
   std::optional<v1::IncidentView> incident;        // as it stood last
   std::optional<absl::Duration> fault_to_finding;  // by the controller's record of both
-  std::optional<double> receiver_goodput_bps;      // over exactly the finding's `before` window
-  std::string why_not;                             // in one line, where nothing was detected
-  std::optional<v1::SignatureActivity> activity;   // what that line is made of
+  std::optional<absl::Duration> approval_to_applied;
+  std::optional<absl::Duration> applied_to_verdict;
+  // What the receiving program counted, over exactly the agent's windows.
+  std::optional<double> receiver_before_bps;
+  std::optional<double> receiver_after_bps;
+  std::vector<LiveSocket> live_sockets;
+  std::string why_not;                            // in one line, where nothing was detected
+  std::optional<v1::SignatureActivity> activity;  // what that line is made of
   lab::PathStats path;
   std::vector<std::string> problems;  // that make the result void
   std::vector<std::string> left_behind;
@@ -33,6 +45,11 @@ struct DrillReport {
     return outcome == expectation.outcome && problems.empty() && left_behind.empty();
   }
 };
+
+// The windows that are compared: those of the order where there is one, else the finding's
+// `before`. Null where there is none.
+const v1::Measurement* Before(const DrillReport& report);
+const v1::Measurement* After(const DrillReport& report);
 
 nlohmann::ordered_json ToJson(const DrillReport& report);
 

@@ -1,5 +1,6 @@
 #include "cli/drill/lossy_path.h"
 
+#include <fcntl.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -14,11 +15,20 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
+#include "cli/command.h"
+#include "cli/drill/guard_file.h"
 #include "cli/drill/left_behind.h"
 #include "cli/drill/private_fleet.h"
 #include "cli/drill/scratch_directory.h"
+#include "cli/follow_order.h"
+#include "cli/render/order_words.h"
+#include "cli/shipped_policies.h"
+#include "core/errno_status.h"
+#include "core/unique_fd.h"
 #include "lab/lab.h"
+#include "observe/inet_diag_socket.h"
 #include "proto/proto_time.h"
 
 namespace tcpmedic::cli {
@@ -37,6 +47,7 @@ constexpr absl::Duration kSignatureNeeds = absl::Seconds(10);  // of a fresh tra
 constexpr absl::Duration kGiveUpAfter = absl::Seconds(25);
 // `before` leaves out a transfer's first 5 s and is wanted 10 s long.
 constexpr absl::Duration kBeforeSpan = absl::Milliseconds(9500);
+constexpr absl::Duration kFollowersPatience = absl::Seconds(5);
 constexpr absl::Duration kBeforePatience = absl::Seconds(12);
 
 std::atomic<bool> interrupted{false};
@@ -82,10 +93,43 @@ absl::Status PrepareStateDir(const std::string& path) {
   return absl::OkStatus();
 }
 
+Outcome OutcomeOf(const v1::Order& order) {
+  if (IsVerified(order)) return Outcome::kVerified;
+  if (order.state() != v1::Order::STATE_ROLLED_BACK) return Outcome::kOrderFailed;
+  return order.verification().result() == v1::Verification::RESULT_INCONCLUSIVE
+             ? Outcome::kInconclusive
+             : Outcome::kRolledBack;
+}
+
+// The shipped files, or the user's, with another algorithm in the one action that they have.
+absl::StatusOr<std::string> PoliciesThatPropose(const std::string& algorithm,
+                                                const std::string& original,
+                                                const std::string& directory) {
+  const std::string copy = absl::StrCat(directory, "/policies");
+  std::error_code error;
+  fs::copy(original, copy, fs::copy_options::recursive, error);
+  if (error) {
+    return absl::UnavailableError(
+        absl::StrCat("copy ", original, " to ", copy, ": ", error.message()));
+  }
+  const std::string path = copy + "/responses/lossy-path-to-bbr.yaml";
+  std::ifstream in(path);
+  const std::string text((std::istreambuf_iterator<char>(in)), {});
+  const std::string changed =
+      absl::StrReplaceAll(text, {{"algorithm: bbr", absl::StrCat("algorithm: ", algorithm)}});
+  std::ofstream out(path);
+  out << changed;
+  out.close();
+  if (changed == text || !out) {
+    return absl::UnavailableError(absl::StrCat("--to ", algorithm, ": cannot change ", path));
+  }
+  return copy;
+}
+
 class LossyPathRun {
  public:
-  LossyPathRun(const LossyPathOptions& options, Progress& progress)
-      : options_(options), progress_(progress) {}
+  LossyPathRun(const LossyPathOptions& options, Progress& progress, AskPerson ask)
+      : options_(options), progress_(progress), ask_(ask) {}
 
   absl::StatusOr<DrillReport> Run();
 
@@ -97,12 +141,16 @@ class LossyPathRun {
   absl::Status Alive();
   absl::StatusOr<std::optional<v1::IncidentView>> FindIncident();
   void HoldAgainstReceiver();
+  absl::Status Decide();
+  absl::Status FollowOrder(absl::Time approved_at);
+  absl::Status LookAtLiveSockets();
   absl::Status LookAtActivity();
   std::string WhyNot();
   std::string Elapsed() const;
 
   const LossyPathOptions& options_;
   Progress& progress_;
+  const AskPerson ask_;
   DrillReport report_;
 
   // In the order of their making; they end in the reverse order.
@@ -130,6 +178,8 @@ absl::StatusOr<DrillReport> LossyPathRun::Run() {
   if (status.ok()) status = CauseFault();
   if (status.ok()) status = WatchUntilKnown();
   if (status.ok() && report_.incident) status = LetBeforeGrow();
+  if (status.ok() && report_.outcome == Outcome::kProposed) status = Decide();
+  if (status.ok()) status = LookAtLiveSockets();
   if (status.ok()) HoldAgainstReceiver();
 
   progress_.Step("Taking everything down");
@@ -177,11 +227,27 @@ absl::Status LossyPathRun::SetUp() {
   lab_ = *std::move(lab);
 
   progress_.Step("A controller and an agent that watch it, with the shipped policy files");
-  absl::StatusOr<std::unique_ptr<PrivateFleet>> fleet =
-      PrivateFleet::Start({directory_,
-                           options_.policies_dir,
-                           kHost,
-                           {lab_->client().netns_inode, lab_->server().netns_inode}});
+  PrivateFleetOptions fleet_options;
+  fleet_options.directory = directory_;
+  fleet_options.host = kHost;
+  fleet_options.netns_inodes = {lab_->client().netns_inode, lab_->server().netns_inode};
+  fleet_options.policies_dir = options_.policies_dir;
+  if (options_.to != "bbr") {
+    absl::StatusOr<std::string> policies = PoliciesThatPropose(
+        options_.to, options_.policies_dir.empty() ? ShippedPolicies() : options_.policies_dir,
+        directory_);
+    if (!policies.ok()) return policies.status();
+    fleet_options.policies_dir = *std::move(policies);
+  }
+  if (options_.answer != Answer::kNobody) {
+    fleet_options.guard_path = absl::StrCat(directory_, "/guard.yaml");
+    const DrillGuard guard{{lab_->client().netns_cookie, lab_->server().netns_cookie},
+                           {options_.to, options_.transfer.congestion_control}};
+    if (absl::Status status = WriteGuardFile(guard, fleet_options.guard_path); !status.ok()) {
+      return status;
+    }
+  }
+  absl::StatusOr<std::unique_ptr<PrivateFleet>> fleet = PrivateFleet::Start(fleet_options);
   if (!fleet.ok()) return fleet.status();
   fleet_ = *std::move(fleet);
   if (absl::Status status = fleet_->WaitUntilWatching(kStartTimeout); !status.ok()) return status;
@@ -307,13 +373,115 @@ absl::Status LossyPathRun::LetBeforeGrow() {
   return absl::OkStatus();
 }
 
+// The person's or the flags' answer to the proposal, and what comes of it.
+absl::Status LossyPathRun::Decide() {
+  const std::string id = report_.incident->incident().id();
+  if (options_.answer == Answer::kNobody) return absl::OkStatus();
+  if (options_.answer == Answer::kAsk) {
+    progress_.Done();
+    const std::optional<std::string> refusal = ask_(*report_.incident);
+    if (interrupted) return Alive();
+    if (refusal) {
+      v1::RejectRequest request;
+      request.set_id(id);
+      request.set_reason(*refusal);
+      request.set_actor(Actor());
+      absl::StatusOr<v1::IncidentView> rejected = fleet_->controller().Reject(request);
+      if (!rejected.ok()) return rejected.status();
+      report_.incident = *std::move(rejected);
+      report_.outcome = Outcome::kRejected;
+      report_.expectation = {Outcome::kRejected, "you said no"};
+      return absl::OkStatus();
+    }
+  }
+  const absl::Time approved_at = absl::Now();
+  v1::ApproveRequest request;
+  request.set_id(id);
+  request.set_actor(Actor());
+  request.set_digest(report_.incident->proposals(0).digest());
+  absl::StatusOr<v1::IncidentView> approved = fleet_->controller().Approve(request);
+  if (!approved.ok()) return approved.status();
+  report_.incident = *std::move(approved);
+  return FollowOrder(approved_at);
+}
+
+absl::Status LossyPathRun::FollowOrder(absl::Time approved_at) {
+  const std::string proposal_id = report_.incident->proposals(0).id();
+  std::string doing;
+  while (true) {
+    if (absl::Status status = Alive(); !status.ok()) return status;
+    absl::StatusOr<v1::IncidentView> view =
+        fleet_->controller().GetIncident(report_.incident->incident().id());
+    if (!view.ok()) return view.status();
+    report_.incident = *std::move(view);
+    const OrderStep step = StepOf(*report_.incident, proposal_id, absl::Now());
+    if (step.doing != doing) progress_.Step(step.doing);
+    doing = step.doing;
+    progress_.Detail(step.detail);
+    if (step.end) break;
+    absl::SleepFor(kPoll);
+  }
+  // Those that were kept back to compare follow after success; what is shown is how it ended.
+  const absl::Time patience = absl::Now() + kFollowersPatience;
+  const auto waits = [&] {
+    const v1::Order* order = OrderOf(*report_.incident, proposal_id);
+    return order != nullptr && IsVerified(*order) &&
+           std::any_of(
+               order->targets().begin(), order->targets().end(), [](const v1::Target& target) {
+                 return target.held_back() && target.state() == v1::Target::STATE_UNSPECIFIED;
+               });
+  };
+  while (waits() && absl::Now() < patience) {
+    absl::SleepFor(kPoll);
+    absl::StatusOr<v1::IncidentView> view =
+        fleet_->controller().GetIncident(report_.incident->incident().id());
+    if (!view.ok()) return view.status();
+    report_.incident = *std::move(view);
+  }
+
+  const v1::Order* order = OrderOf(*report_.incident, proposal_id);
+  if (order == nullptr) {
+    report_.outcome = Outcome::kOrderFailed;
+    return absl::OkStatus();
+  }
+  report_.outcome = OutcomeOf(*order);
+  if (order->has_applied_at()) {
+    const absl::Time applied_at = FromProto(order->applied_at());
+    report_.approval_to_applied = applied_at - approved_at;
+    if (order->has_decided_at()) {
+      report_.applied_to_verdict = FromProto(order->decided_at()) - applied_at;
+    }
+  }
+  return absl::OkStatus();
+}
+
+// By a dump of our own, not by what the agent reports.
+absl::Status LossyPathRun::LookAtLiveSockets() {
+  const UniqueFd netns(
+      open(absl::StrCat("/proc/", lab_->client().pid, "/ns/net").c_str(), O_RDONLY | O_CLOEXEC));
+  if (!netns.valid()) return ErrnoStatus("open the client's network namespace");
+  absl::StatusOr<std::unique_ptr<InetDiagSocket>> sockets =
+      InetDiagSocket::OpenInNamespace(netns.get());
+  if (!sockets.ok()) return sockets.status();
+  return (*sockets)
+      ->Dump({.states = MaskOf(TcpState::kEstablished)},
+             [&](const SocketSample& sample) {
+               if (sample.remote_port != kPort) return;
+               report_.live_sockets.push_back({sample.key.cookie, std::string(sample.cc())});
+             })
+      .status();
+}
+
 void LossyPathRun::HoldAgainstReceiver() {
-  if (!transfer_ || !report_.incident) return;
-  const v1::Measurement& before = report_.incident->incident().finding().before();
-  if (!before.has_start() || !before.has_end()) return;
-  const absl::StatusOr<double> bps =
-      transfer_->timeline.GoodputBps(FromProto(before.start()), FromProto(before.end()));
-  if (bps.ok()) report_.receiver_goodput_bps = *bps;
+  if (!transfer_) return;
+  const auto counted = [&](const v1::Measurement* window) -> std::optional<double> {
+    if (window == nullptr || !window->has_start() || !window->has_end()) return std::nullopt;
+    const absl::StatusOr<double> bps =
+        transfer_->timeline.GoodputBps(FromProto(window->start()), FromProto(window->end()));
+    return bps.ok() ? std::optional(*bps) : std::nullopt;
+  };
+  report_.receiver_before_bps = counted(Before(report_));
+  report_.receiver_after_bps = counted(After(report_));
 }
 
 // The agent's own account of where sockets stopped. The furthest stop is the one that came nearest
@@ -355,8 +523,9 @@ std::string LossyPathRun::WhyNot() {
 
 }  // namespace
 
-absl::StatusOr<DrillReport> RunLossyPath(const LossyPathOptions& options, Progress& progress) {
-  return LossyPathRun(options, progress).Run();
+absl::StatusOr<DrillReport> RunLossyPath(const LossyPathOptions& options, Progress& progress,
+                                         AskPerson ask) {
+  return LossyPathRun(options, progress, ask).Run();
 }
 
 }  // namespace tcpmedic::cli

@@ -1,7 +1,9 @@
 #include "cli/drill/lossy_path_options.h"
 
+#include <algorithm>
 #include <cmath>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -45,6 +47,7 @@ const std::vector<LookAlike>& LookAlikes() {
          o.path.rtt = absl::Milliseconds(60);
          o.path.loss_ratio = 0.003;
          o.transfer.send_buffer_bytes = 3 * 1024;
+         o.transfer.write_bytes = 3 * 1024;
        }},
       {"short-transfers", "each connection ends before its window could tell anything",
        [](LossyPathOptions& o) { o.transfer.connection_bytes = 100 * 1024; }},
@@ -110,10 +113,13 @@ Expectation Expect(const LossyPathOptions& options) {
   if (path.rate_bps > 0 && LossLimitedBps(path) > 0.5 * static_cast<double>(path.rate_bps)) {
     return silent("the path is so narrow that loss is not what limits the transfer");
   }
-  return {Outcome::kProposed,
-          absl::StrFormat("loss of %g %% at %s lets CUBIC deliver about %.2g Mbit/s of %g",
-                          path.loss_ratio * 100, absl::FormatDuration(path.rtt),
-                          LossLimitedBps(path) / 1e6, static_cast<double>(path.rate_bps) / 1e6)};
+  const std::string theory =
+      absl::StrFormat("loss of %g %% at %s lets CUBIC deliver about %.2g Mbit/s of %g",
+                      path.loss_ratio * 100, absl::FormatDuration(path.rtt),
+                      LossLimitedBps(path) / 1e6, static_cast<double>(path.rate_bps) / 1e6);
+  if (options.answer == Answer::kNobody) return {Outcome::kProposed, theory};
+  if (options.to == "bbr") return {Outcome::kVerified, theory};
+  return {Outcome::kRolledBack, absl::StrCat(theory, ", and ", options.to, " no more")};
 }
 
 absl::Status Validate(const LossyPathOptions& options) {
@@ -124,6 +130,12 @@ absl::Status Validate(const LossyPathOptions& options) {
   if (!options.client_command.empty() && !options.look_alike.empty()) {
     return absl::InvalidArgumentError(
         "--look-alike shapes the lab's own transfer and does not go with --client");
+  }
+  if (options.to.empty() || options.to.size() > 15 ||
+      !std::all_of(options.to.begin(), options.to.end(),
+                   [](char c) { return absl::ascii_isalnum(c) || c == '_' || c == '-'; })) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--to ", options.to, ": not the name of a congestion control algorithm, such as bbr"));
   }
   if (absl::Status status = lab::Validate(options.path); !status.ok()) return status;
   return lab::Validate(options.transfer);

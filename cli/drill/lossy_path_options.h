@@ -15,6 +15,13 @@
 
 namespace tcpmedic::cli {
 
+// Who answers the proposal.
+enum class Answer {
+  kNobody,   // --observe
+  kApprove,  // --approve
+  kAsk,      // --ask: a person, on the terminal
+};
+
 struct LossyPathOptions {
   lab::PathSpec path;
   bool ipv6 = false;
@@ -22,6 +29,8 @@ struct LossyPathOptions {
   // Both or neither: the user's own programs instead of `transfer`, for /bin/sh -c.
   std::string server_command;
   std::string client_command;
+  Answer answer = Answer::kNobody;
+  std::string to = "bbr";    // the algorithm that is proposed; the shipped policy's is bbr
   std::string look_alike;    // one of LookAlikes(), already applied; empty: the fault itself
   std::string state_dir;     // must be empty or absent; empty: a temporary one, removed at the end
   std::string policies_dir;  // empty: the shipped files
@@ -39,9 +48,9 @@ const std::vector<LookAlike>& LookAlikes();
 // InvalidArgument names the look-alikes where `name` is none of them.
 absl::Status ApplyLookAlike(absl::string_view name, LossyPathOptions& options);
 
-// What the drill should come to: proposed where loss is what limits a CUBIC transfer on this path
-// by the theory that the signature rests on (RFC 9438 §5.1), not_detected elsewhere. `expect`
-// overrides it.
+// What the drill should come to: proposed (and with an approval, verified for BBR and rolled back
+// for any other algorithm) where loss is what limits a CUBIC transfer on this path by the theory
+// that the signature rests on (RFC 9438 §5.1), not_detected elsewhere. `expect` overrides it.
 Expectation Expect(const LossyPathOptions& options);
 
 // InvalidArgument, in the words of the flags.

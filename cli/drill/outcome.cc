@@ -8,10 +8,16 @@
 namespace tcpmedic::cli {
 namespace {
 
-constexpr std::array<std::pair<Outcome, const char*>, 3> kNames = {{
+constexpr std::array<std::pair<Outcome, const char*>, 9> kNames = {{
     {Outcome::kNotDetected, "not_detected"},
     {Outcome::kNoted, "noted"},
     {Outcome::kProposed, "proposed"},
+    {Outcome::kVerified, "verified"},
+    {Outcome::kRolledBack, "rolled_back"},
+    {Outcome::kInconclusive, "inconclusive"},
+    {Outcome::kRejected, "rejected"},
+    {Outcome::kExpired, "expired"},
+    {Outcome::kOrderFailed, "failed"},
 }};
 
 }  // namespace

@@ -10,15 +10,21 @@
 namespace tcpmedic::cli {
 
 enum class Outcome {
-  kNotDetected,  // no incident was opened while the fault lasted
-  kNoted,        // an incident, and no policy wanted to change anything
-  kProposed,     // an incident with a pending proposal
+  kNotDetected,   // no incident was opened while the fault lasted
+  kNoted,         // an incident, and no policy wanted to change anything
+  kProposed,      // an incident with a pending proposal
+  kVerified,      // approved, applied, better, and the agent has confirmed that it stays
+  kRolledBack,    // approved, applied, not better, and undone
+  kInconclusive,  // applied and undone, because it could not be told whether it was better
+  kRejected,      // a person said no
+  kExpired,       // nobody decided in time
+  kOrderFailed,   // refused by the host, or its agent fell silent
 };
 
-// "not_detected", "noted", "proposed".
+// "not_detected", "rolled_back", …
 absl::string_view Name(Outcome outcome);
 std::optional<Outcome> ParseOutcome(absl::string_view name);
-std::string OutcomeNames();  // "not_detected, noted, proposed", for a usage message
+std::string OutcomeNames();  // all of them, for a usage message
 
 // What a drill should come to, and the sentence that says why.
 struct Expectation {

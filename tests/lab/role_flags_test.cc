@@ -37,6 +37,7 @@ TEST(RoleFlagsTest, EveryTransferComesBackUnchanged) {
                                     .read_rate_bps = 2,
                                     .receive_buffer_bytes = 3,
                                     .send_buffer_bytes = 4,
+                                    .write_bytes = 6,
                                     .connection_bytes = 5};
   const absl::StatusOr<RoleFlags> read = FromFlags(ToFlags(transfer));
   ASSERT_TRUE(read.ok()) << read.status();

@@ -60,7 +60,7 @@ DrillReport Proposed() {
   report.policies_digest = "cafe";
   report.incident = View();
   report.fault_to_finding = absl::Milliseconds(10500);
-  report.receiver_goodput_bps = 790000;
+  report.receiver_before_bps = 790000;
   return report;
 }
 
