@@ -28,6 +28,11 @@ Output Drill(const std::string& arguments) {
       absl::StrCat(Program("tcpmedic"), " drill lossy-path --observe -o json ", arguments));
 }
 
+Output Repair(const std::string& arguments) {
+  return RunShell(
+      absl::StrCat(Program("tcpmedic"), " drill lossy-path --approve -o json ", arguments));
+}
+
 void ExpectProposed(const Output& output) {
   const nlohmann::json json = output.Json();
   ASSERT_FALSE(json.is_discarded()) << output.out << output.err;
@@ -46,12 +51,13 @@ void ExpectProposed(const Output& output) {
   EXPECT_THAT(json["left_behind"], IsEmpty());
 }
 
-void ExpectAgentAgreesWithReceiver(const Output& output) {
+// The agent's goodput in `window` and what the receiving program counted in the same window.
+void ExpectAgreement(const Output& output, const char* window, const char* counted) {
   const nlohmann::json json = output.Json();
-  ASSERT_TRUE(json["before"]["goodput_bps"].is_number()) << output.out;
-  ASSERT_TRUE(json["receiver"]["goodput_bps"].is_number()) << output.out;
-  const double agent = json["before"]["goodput_bps"];
-  const double receiver = json["receiver"]["goodput_bps"];
+  ASSERT_TRUE(json[window]["goodput_bps"].is_number()) << output.out;
+  ASSERT_TRUE(json["receiver"][counted].is_number()) << output.out;
+  const double agent = json[window]["goodput_bps"];
+  const double receiver = json["receiver"][counted];
   EXPECT_LE(std::abs(agent / receiver - 1), 0.05) << agent << " against " << receiver;
 }
 
@@ -65,18 +71,61 @@ class LossyPathDrill : public ::testing::Test {
 };
 
 TEST_F(LossyPathDrill, IsFoundMeasuredAndProposed) {
-  for (const int seed : {1, 2}) {
-    SCOPED_TRACE(absl::StrCat("seed ", seed));
-    const Output output = Drill(absl::StrCat("--seed ", seed));
-    ExpectProposed(output);
-    ExpectAgentAgreesWithReceiver(output);
-  }
+  const Output output = Drill("--seed 1");
+  ExpectProposed(output);
+  ExpectAgreement(output, "before", "goodput_bps");
 }
 
-TEST_F(LossyPathDrill, IsFoundOverIpv6) {
-  const Output output = Drill("--ipv6");
-  ExpectProposed(output);
-  ExpectAgentAgreesWithReceiver(output);
+TEST_F(LossyPathDrill, IsRepairedAndVerifiedOverIpv6) {
+  const Output output = Repair("--ipv6 --seed 2");
+  const nlohmann::json json = output.Json();
+  ASSERT_FALSE(json.is_discarded()) << output.out << output.err;
+  SCOPED_TRACE(json.dump(2));
+  EXPECT_EQ(output.exit_code, 0);
+  ASSERT_EQ(json["outcome"], "verified");
+  EXPECT_EQ(json["after"]["congestion_control"], "bbr");
+  EXPECT_GE(json["after"]["goodput_bps"].get<double>(), 50e6);
+  EXPECT_GE(json["after"]["goodput_bps"].get<double>(),
+            25 * json["before"]["goodput_bps"].get<double>());
+  EXPECT_LE(json["seconds"]["approval_to_applied"].get<double>(), 0.2);
+  ExpectAgreement(output, "before", "goodput_bps");
+  ExpectAgreement(output, "after", "after_goodput_bps");
+  ASSERT_EQ(json["live_sockets"].size(), 1u);
+  EXPECT_EQ(json["live_sockets"][0]["congestion_control"], "bbr");
+  EXPECT_EQ(json["live_sockets"][0]["cookie"], json["targets"][0]["socket"]["cookie"]);
+}
+
+TEST_F(LossyPathDrill, IsTakenBackWhereItDoesNotHelp) {
+  const Output output = Repair("--to reno");
+  const nlohmann::json json = output.Json();
+  ASSERT_FALSE(json.is_discarded()) << output.out << output.err;
+  SCOPED_TRACE(json.dump(2));
+  EXPECT_EQ(output.exit_code, 0);
+  EXPECT_EQ(json["outcome"], "rolled_back");
+  EXPECT_EQ(json["targets"][0]["state"], "undone");
+  ASSERT_EQ(json["live_sockets"].size(), 1u);
+  EXPECT_EQ(json["live_sockets"][0]["congestion_control"], "cubic");
+}
+
+TEST_F(LossyPathDrill, KeepsOneOfEightFlowsBackUntilTheOthersAreVerified) {
+  const Output output = Repair("--flows 8");
+  const nlohmann::json json = output.Json();
+  ASSERT_FALSE(json.is_discarded()) << output.out << output.err;
+  SCOPED_TRACE(json.dump(2));
+  ASSERT_EQ(json["outcome"], "verified");
+  EXPECT_GE(json["after"]["goodput_bps"].get<double>(),
+            6 * json["before"]["goodput_bps"].get<double>());
+  ASSERT_EQ(json["targets"].size(), 8u);
+  int held_back = 0;
+  for (const nlohmann::json& target : json["targets"]) {
+    held_back += target["held_back"] == true ? 1 : 0;
+    EXPECT_EQ(target["state"], "applied");
+  }
+  EXPECT_EQ(held_back, 1);
+  ASSERT_EQ(json["live_sockets"].size(), 8u);
+  for (const nlohmann::json& socket : json["live_sockets"]) {
+    EXPECT_EQ(socket["congestion_control"], "bbr");
+  }
 }
 
 TEST_F(LossyPathDrill, NamesTheUsersOwnProgram) {
