@@ -63,6 +63,9 @@ int main(int argc, char** argv) {
   Invocation invocation;
   const std::string default_controller = DefaultController();
   invocation.controller = default_controller;
+  // As the reader called it, so that what is suggested can be copied.
+  const bool by_path = absl::StrContains(argv[0], '/');
+  if (by_path) invocation.command = argv[0];
   invocation.no_color = std::getenv("NO_COLOR") != nullptr && *std::getenv("NO_COLOR") != '\0';
 
   CLI::App app("Finds TCP incidents, says what is wrong, and proposes the change that helps.",
@@ -83,7 +86,8 @@ int main(int argc, char** argv) {
   app.add_flag("--no-color", invocation.no_color, "No colour, as NO_COLOR does");
   app.parse_complete_callback([&] {
     if (invocation.controller == default_controller) return;
-    invocation.command = absl::StrCat("tcpmedic --controller ", invocation.controller);
+    invocation.command =
+        absl::StrCat(by_path ? argv[0] : "tcpmedic", " --controller ", invocation.controller);
   });
 
   tcpmedic::cli::AddUpCommand(app, invocation);

@@ -48,10 +48,16 @@ ordered_json ProposalJson(const v1::IncidentView& view) {
           {"digest", proposal.digest()}};
 }
 
+ordered_json HeldBackJson(const v1::Measurement& measurement) {
+  return measurement.values().empty() ? ordered_json(nullptr) : MeasurementJson(measurement);
+}
+
 ordered_json OrderJson(const v1::Order& order) {
   const ordered_json words = ToJson(order);
   return {{"id", words["id"]},
           {"state", words["state"]},
+          {"held_back_before", HeldBackJson(order.verification().held_back_before())},
+          {"held_back_after", HeldBackJson(order.verification().held_back_after())},
           {"result", words["verification"].is_null() ? ordered_json(nullptr)
                                                      : words["verification"]["result"]},
           {"reason", words["reason"]},
@@ -96,22 +102,30 @@ std::string Times(const DrillReport& report) {
   return absl::StrCat(text, ".");
 }
 
-// The agent's goodput beside what the receiving program counted in the same windows.
+// The agent's goodput beside what the receiving program counted in the same windows. The receiver
+// counts every flow: also those that were kept back to compare.
 std::vector<std::string> HeldAgainstReceiver(const DrillReport& report) {
   std::vector<std::string> lines;
-  const auto compare = [&](const char* when, const v1::Measurement* measurement,
+  const auto compare = [&](const char* when, const v1::Measurement* measured,
+                           const v1::Measurement& held_back,
                            const std::optional<double>& receiver) {
-    const v1::Evidence* goodput =
-        measurement == nullptr ? nullptr : Find(*measurement, "goodput_bps");
+    const v1::Evidence* goodput = measured == nullptr ? nullptr : Find(*measured, "goodput_bps");
     if (goodput == nullptr || !receiver) return;
-    const double agent = goodput->value().double_value();
+    double agent = goodput->value().double_value();
+    if (const v1::Evidence* rest = Find(held_back, "goodput_bps"); rest != nullptr) {
+      agent += rest->value().double_value();
+    }
     lines.push_back(absl::StrFormat(
-        "Held against the truth%s: the agent measured %s, the receiving program counted %s (%.1f "
-        "%% apart).",
+        "Held against the truth%s: the agent measured %s, the receiving program "
+        "counted %s (%.1f %% apart).",
         when, Megabits(agent), Megabits(*receiver), std::abs(agent / *receiver - 1) * 100));
   };
-  compare(After(report) == nullptr ? "" : " before", Before(report), report.receiver_before_bps);
-  compare(" after", After(report), report.receiver_after_bps);
+  const v1::Verification verification = report.incident && !report.incident->orders().empty()
+                                            ? report.incident->orders(0).verification()
+                                            : v1::Verification();
+  compare(After(report) == nullptr ? "" : " before", Before(report),
+          verification.held_back_before(), report.receiver_before_bps);
+  compare(" after", After(report), verification.held_back_after(), report.receiver_after_bps);
   return lines;
 }
 

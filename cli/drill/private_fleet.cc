@@ -24,6 +24,7 @@ std::string LastLines(const std::string& path) {
     lines.push_back("  " + line);
     if (lines.size() > kLogLines) lines.erase(lines.begin());
   }
+  if (lines.empty()) return absl::StrCat("  nothing in ", path, ": is its disk full?");
   return absl::StrJoin(lines, "\n");
 }
 
