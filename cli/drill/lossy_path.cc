@@ -44,7 +44,7 @@ constexpr absl::Duration kPoll = absl::Milliseconds(200);
 constexpr absl::Duration kStartTimeout = absl::Seconds(15);
 constexpr absl::Duration kSignatureNeeds = absl::Seconds(10);  // of a fresh transfer
 // By now even what a slow-start overshoot looks like has passed.
-constexpr absl::Duration kGiveUpAfter = absl::Seconds(25);
+constexpr absl::Duration kGiveUpAfter = absl::Seconds(22);
 // `before` leaves out a transfer's first 5 s and is wanted 10 s long.
 constexpr absl::Duration kBeforeSpan = absl::Milliseconds(9500);
 constexpr absl::Duration kFollowersPatience = absl::Seconds(5);

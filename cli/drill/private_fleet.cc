@@ -8,7 +8,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "cli/unix_socket.h"
 #include "core/default_paths.h"
 
 namespace tcpmedic::cli {
@@ -86,6 +88,11 @@ absl::Status PrivateFleet::WaitUntilWatching(absl::Duration timeout) {
   absl::Status last;
   while (absl::Now() < deadline) {
     if (absl::Status health = Health(); !health.ok()) return health;
+    // gRPC waits a second and more after an attempt that was too early.
+    if (ConnectErrno(absl::StripPrefix(target_, "unix:")) != 0) {
+      absl::SleepFor(absl::Milliseconds(20));
+      continue;
+    }
     absl::StatusOr<v1::ListHostsResponse> hosts = client_.ListHosts();
     last = hosts.status();
     if (hosts.ok() && hosts->hosts_size() > 0 && hosts->hosts(0).has_last_report_at()) {

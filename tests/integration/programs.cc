@@ -1,6 +1,7 @@
 #include "tests/integration/programs.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -61,20 +62,25 @@ Output RunShell(const std::string& command, absl::Duration timeout) {
 }
 
 Machine LookAtMachine() {
+  // Whatever a program of ours starts inherits this, so that what others run meanwhile is told
+  // apart.
+  static const std::string* const mark = [] {
+    auto* made = new std::string(absl::StrCat("TCPMEDIC_TEST=", getpid()));
+    putenv(made->data());
+    return made;
+  }();
   Machine machine;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator("/proc", error)) {
     const std::string pid = entry.path().filename();
     if (!absl::ascii_isdigit(pid[0])) continue;
+    // A zombie holds nothing, not even an environment; when it goes is up to the machine's init.
+    if (!absl::StrContains(ReadFile(entry.path() / "environ"), *mark)) continue;
     std::error_code gone;
     const std::string ns = fs::read_symlink(entry.path() / "ns/net", gone);
     if (!ns.empty()) machine.namespaces.insert(ns);
     const std::string comm(absl::StripAsciiWhitespace(ReadFile(entry.path() / "comm")));
-    // A zombie holds nothing; when it goes is up to the machine's init.
-    const bool zombie = absl::StrContains(ReadFile(entry.path() / "stat"), ") Z ");
-    if (absl::StartsWith(comm, "tcpmedic") && !zombie) {
-      machine.programs.insert(absl::StrCat(pid, " ", comm));
-    }
+    machine.programs.insert(absl::StrCat(pid, " ", comm));
   }
   for (const auto& entry : fs::directory_iterator("/sys/class/net", error)) {
     machine.links.insert(entry.path().filename());

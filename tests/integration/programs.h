@@ -41,9 +41,9 @@ Output RunShell(const std::string& command, absl::Duration timeout = absl::Secon
 
 // The machine seen from outside: what a drill must leave as it was.
 struct Machine {
-  std::set<std::string> namespaces;  // "net:[…]" of every process
+  std::set<std::string> namespaces;  // "net:[…]" of every process that this test has started
   std::set<std::string> links;       // of our own namespace
-  std::set<std::string> programs;    // "pid comm" of every process of ours (tcpmedic…)
+  std::set<std::string> programs;    // "pid comm" of these processes, children's children included
   std::set<std::string> scratch;     // drills' directories under /tmp
 };
 Machine LookAtMachine();
