@@ -1,5 +1,6 @@
 #include "lab/receiver.h"
 
+#include <netinet/tcp.h>
 #include <poll.h>
 
 #include <algorithm>
@@ -38,6 +39,13 @@ absl::StatusOr<UniqueFd> Listen(const std::string& address, const TransferOption
   if (buffer_bytes > 0 &&
       setsockopt(listener.get(), SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof(buffer_bytes)) != 0) {
     return ErrnoStatus("set SO_RCVBUF");
+  }
+  // What accept() returns inherits it: both ends of a transfer then run the same algorithm,
+  // whatever the machine's default is.
+  const std::string& algorithm = options.congestion_control;
+  if (setsockopt(listener.get(), IPPROTO_TCP, TCP_CONGESTION, algorithm.data(),
+                 static_cast<socklen_t>(algorithm.size())) != 0) {
+    return ErrnoStatus(absl::StrCat("set congestion control ", algorithm));
   }
   if (bind(listener.get(), at->address(), at->length) != 0) {
     return ErrnoStatus(absl::StrCat("bind ", address, " port ", options.port));

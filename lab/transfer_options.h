@@ -17,7 +17,7 @@ inline constexpr int64_t kMaxTransferSeconds = 600;
 
 struct TransferOptions {
   int flows = 1;                             // at once; 1 to kMaxFlows
-  std::string congestion_control = "cubic";  // of the sender's sockets
+  std::string congestion_control = "cubic";  // of both ends' sockets
   // The sender then closes. At most kMaxTransferSeconds.
   absl::Duration duration = absl::Minutes(2);
   uint16_t port = 5201;
