@@ -10,14 +10,11 @@
 
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "cli/drill/guard_file.h"
 #include "core/errno_status.h"
 #include "core/unique_fd.h"
@@ -29,11 +26,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr uint16_t kPort = 5201;
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream in(path);
-  return std::string((std::istreambuf_iterator<char>(in)), {});
-}
 
 // The sender's sockets in the namespace of `pid`, which is let go again at once.
 absl::StatusOr<std::vector<SocketSample>> SendersIn(pid_t pid) {
@@ -61,67 +53,17 @@ absl::Status RepairBench::Start() {
   absl::StatusOr<lab::Transfer> transfer = lab_->RunTransfer({});
   if (!transfer.ok()) return transfer.status();
   transfer_ = *std::move(transfer);
-  if (absl::Status copied = CopyPolicies(); !copied.ok()) return copied;
+  const absl::Status copied = daemons_.CopyPolicies(
+      "responses/lossy-path-to-bbr.yaml",
+      {{"after: 20s", absl::StrCat("after: ", absl::FormatDuration(kVerifyAfter))}});
+  if (!copied.ok()) return copied;
   const cli::DrillGuard guard{{lab_->client().netns_cookie}, {"bbr"}};
-  if (absl::Status written = WriteGuardFile(guard, guard_path_); !written.ok()) return written;
-  if (absl::Status started = StartController(); !started.ok()) return started;
-  return StartAgent();
-}
-
-absl::Status RepairBench::CopyPolicies() const {
-  const std::string copy = dir_.path() + "/policies";
-  std::error_code error;
-  fs::copy(absl::StrCat(TCPMEDIC_SOURCE_DIR, "/policies"), copy, fs::copy_options::recursive,
-           error);
-  if (error) return absl::UnavailableError(absl::StrCat("copy the policies: ", error.message()));
-  const std::string path = copy + "/responses/lossy-path-to-bbr.yaml";
-  const std::string shipped = ReadFile(path);
-  const std::string quick = absl::StrReplaceAll(
-      shipped, {{"after: 20s", absl::StrCat("after: ", absl::FormatDuration(kVerifyAfter))}});
-  if (quick == shipped) return absl::InternalError(absl::StrCat(path, " has no `after: 20s`"));
-  std::ofstream(path) << quick;
-  return absl::OkStatus();
-}
-
-absl::Status RepairBench::StartController() {
-  absl::StatusOr<cli::ChildProcess> process = cli::ChildProcess::Spawn(
-      {.command = {Program("tcpmedic-controller"), "--runtime-dir", dir_.path() + "/run",
-                   "--state-dir", dir_.path() + "/state", "--policies", dir_.path() + "/policies",
-                   "--config", "/dev/null"},
-       .environment = {},
-       .output_path = dir_.path() + "/controller.log"});
-  if (!process.ok()) return process.status();
-  controller_.emplace(*std::move(process));
-  return absl::OkStatus();
-}
-
-absl::Status RepairBench::StartAgent() {
-  absl::StatusOr<cli::ChildProcess> process = cli::ChildProcess::Spawn(
-      {.command = {Program("tcpmedic-agent"), "--controller",
-                   absl::StrCat("unix:", dir_.path(), "/run/agents.sock"), "--host", "lab",
-                   "--state-dir", agent_state_dir(), "--guard", guard_path_, "--metrics", "off",
-                   "--config", "/dev/null", "--only-netns",
-                   absl::StrCat(lab_->client().netns_inode), "--only-netns",
-                   absl::StrCat(lab_->server().netns_inode)},
-       .environment = {},
-       .output_path = dir_.path() + "/agent.log"});
-  if (!process.ok()) return process.status();
-  agent_.emplace(*std::move(process));
-  return absl::OkStatus();
-}
-
-std::string RepairBench::WaitForProposal() {
-  std::string id;
-  Eventually(absl::Seconds(30), [&] {
-    const nlohmann::json json = Ask("incidents -o json").Json();
-    if (json.is_discarded() || !json.contains("incidents") || json["incidents"].empty()) {
-      return false;
-    }
-    const nlohmann::json& incident = json["incidents"][0];
-    if (incident["proposal_state"] == "pending") id = incident["id"];
-    return !id.empty();
-  });
-  return id;
+  if (absl::Status written = WriteGuardFile(guard, daemons_.guard_path()); !written.ok()) {
+    return written;
+  }
+  daemons_.WatchOnly({lab_->client().netns_inode, lab_->server().netns_inode});
+  if (absl::Status started = daemons_.StartController(); !started.ok()) return started;
+  return daemons_.StartAgent();
 }
 
 absl::Status RepairBench::EndTransfer() { return lab_->Signal(transfer_->sender_pid, SIGKILL); }
@@ -165,26 +107,8 @@ bool RepairBench::Reaches(const std::string& algorithm, absl::Duration timeout) 
   return Eventually(timeout, [&] { return Algorithm() == algorithm; });
 }
 
-std::string RepairBench::Command(const std::string& arguments) const {
-  return absl::StrCat(Program("tcpmedic"), " --controller unix:", dir_.path(),
-                      "/run/operators.sock ", arguments);
-}
-
-Output RepairBench::Ask(const std::string& arguments) const {
-  return RunShell(Command(arguments), absl::Seconds(40));
-}
-
-nlohmann::json RepairBench::Show(const std::string& id) const {
-  return Ask(absl::StrCat("show ", id, " -o json")).Json();
-}
-
 std::string RepairBench::GuardText() const {
   return cli::GuardYaml({{lab_->client().netns_cookie}, {"bbr"}});
-}
-
-std::string RepairBench::Logs() const {
-  return absl::StrCat("controller:\n", ReadFile(dir_.path() + "/controller.log"), "agent:\n",
-                      ReadFile(dir_.path() + "/agent.log"));
 }
 
 }  // namespace tcpmedic::test

@@ -4,20 +4,14 @@
 #ifndef TCPMEDIC_TESTS_INTEGRATION_REPAIR_BENCH_H_
 #define TCPMEDIC_TESTS_INTEGRATION_REPAIR_BENCH_H_
 
-#include <signal.h>
-#include <sys/types.h>
-
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
 #include "absl/status/status.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "cli/process.h"
 #include "lab/lab.h"
-#include "tests/integration/programs.h"
+#include "tests/integration/daemons.h"
 
 namespace tcpmedic::test {
 
@@ -32,18 +26,9 @@ class RepairBench {
   // anything is found.
   absl::Status Start();
 
-  absl::Status StartController();
-  absl::Status StartAgent();
-  // SIGKILL, and waits until the process has gone.
-  void KillController() { controller_.reset(); }
-  void KillAgent() { agent_.reset(); }
+  Daemons& daemons() { return daemons_; }
+  const Daemons& daemons() const { return daemons_; }
 
-  // In between it runs nothing; what it is told waits for it.
-  void PauseAgent() { kill(agent_->pid(), SIGSTOP); }
-  void ResumeAgent() { kill(agent_->pid(), SIGCONT); }
-
-  // Until the incident is open with a pending proposal; its id, or empty where none came in time.
-  std::string WaitForProposal();
   // Ends the sending program with SIGKILL: its socket closes, and its symptom goes.
   absl::Status EndTransfer();
   // As someone else on this host would: takes the sender's socket and sets `algorithm`.
@@ -55,40 +40,14 @@ class RepairBench {
   // Whether it comes to use that within `timeout`.
   bool Reaches(const std::string& algorithm, absl::Duration timeout) const;
 
-  // `tcpmedic ARGUMENTS`, as an operator of this controller, and as a command for a shell.
-  Output Ask(const std::string& arguments) const;
-  std::string Command(const std::string& arguments) const;
-  // `show ID -o json`.
-  nlohmann::json Show(const std::string& id) const;
-
-  const std::string& guard_path() const { return guard_path_; }
-  std::string agent_state_dir() const { return dir_.path() + "/agent"; }
   // The guard file's text that allows what the repair needs.
   std::string GuardText() const;
-  // The last lines that both daemons logged, for a failure's message.
-  std::string Logs() const;
 
  private:
-  absl::Status CopyPolicies() const;
-
-  const TempDir dir_;
-  const std::string guard_path_ = dir_.path() + "/guard.yaml";
+  Daemons daemons_;
   std::unique_ptr<lab::Lab> lab_;
   std::optional<lab::Transfer> transfer_;
-  std::optional<cli::ChildProcess> controller_;
-  std::optional<cli::ChildProcess> agent_;
 };
-
-// Waits for a condition of the outside world; polls because nothing tells.
-template <typename Condition>
-bool Eventually(absl::Duration timeout, Condition condition) {
-  const absl::Time deadline = absl::Now() + timeout;
-  while (absl::Now() < deadline) {
-    if (condition()) return true;
-    absl::SleepFor(absl::Milliseconds(100));
-  }
-  return condition();
-}
 
 }  // namespace tcpmedic::test
 

@@ -32,23 +32,23 @@ class Repair : public ::testing::Test {
   void SetUp() override {
     const absl::Status started = bench_.Start();
     ASSERT_TRUE(started.ok()) << started;
-    id_ = bench_.WaitForProposal();
-    ASSERT_NE(id_, "") << bench_.Logs();
+    id_ = daemons_.WaitForProposal();
+    ASSERT_NE(id_, "") << daemons_.Logs();
     ASSERT_EQ(bench_.Algorithm(), "cubic");
   }
   void TearDown() override {
-    if (HasFailure()) std::puts(bench_.Logs().c_str());
+    if (HasFailure()) std::puts(daemons_.Logs().c_str());
   }
 
   // Approved, and seen to be changed: `changed_at_` is no later than kMargin after the change.
   void ApproveAndSeeItChanged() {
-    const Output approved = bench_.Ask(absl::StrCat("approve ", id_, " --no-wait"));
+    const Output approved = daemons_.Ask(absl::StrCat("approve ", id_, " --no-wait"));
     ASSERT_EQ(approved.exit_code, 0) << approved.err;
     ASSERT_TRUE(bench_.Reaches("bbr", kAtOnce)) << bench_.Algorithm();
     changed_at_ = absl::Now();
   }
   void ApproveAndSeeItVerified() {
-    const Output approved = bench_.Ask(absl::StrCat("approve ", id_));
+    const Output approved = daemons_.Ask(absl::StrCat("approve ", id_));
     ASSERT_EQ(approved.exit_code, 0) << approved.out << approved.err;
     ASSERT_EQ(NewestOrder()["state"], "committed");
     ASSERT_EQ(bench_.Algorithm(), "bbr");
@@ -63,27 +63,24 @@ class Repair : public ::testing::Test {
         absl::FormatDuration(absl::Trunc(absl::Now() - changed_at_, absl::Milliseconds(1))).c_str(),
         absl::FormatDuration(RepairBench::kConfirmWithin).c_str());
   }
-  nlohmann::json NewestOrder() const {
-    const nlohmann::json shown = bench_.Show(id_);
-    return shown.contains("orders") && !shown["orders"].empty() ? shown["orders"][0]
-                                                                : nlohmann::json::object();
-  }
-  size_t Orders() const { return bench_.Show(id_)["orders"].size(); }
+  nlohmann::json NewestOrder() const { return daemons_.NewestOrder(id_); }
+  size_t Orders() const { return daemons_.Show(id_)["orders"].size(); }
   bool OrderReaches(const std::string& state, absl::Duration timeout) const {
     return Eventually(timeout, [&] { return NewestOrder()["state"] == state; });
   }
 
   RepairBench bench_;
+  Daemons& daemons_ = bench_.daemons();
   std::string id_;
   absl::Time changed_at_;
 };
 
 TEST_F(Repair, KilledAgentRestartedPutsTheSocketBack) {
   ApproveAndSeeItChanged();
-  bench_.KillAgent();
-  bench_.KillController();
+  daemons_.KillAgent();
+  daemons_.KillController();
   ASSERT_EQ(bench_.Algorithm(), "bbr");
-  ASSERT_TRUE(bench_.StartAgent().ok());
+  ASSERT_TRUE(daemons_.StartAgent().ok());
   EXPECT_TRUE(bench_.Reaches("cubic", UntilDeadline())) << bench_.Algorithm();
   NoteThatItIsBack();
 }
@@ -92,9 +89,9 @@ TEST_F(Repair, KilledAgentRestartedPutsTheSocketBack) {
 // cannot be compared does not stay.
 TEST_F(Repair, KilledAgentRestartedUnderALiveControllerPutsTheSocketBack) {
   ApproveAndSeeItChanged();
-  bench_.KillAgent();
+  daemons_.KillAgent();
   ASSERT_EQ(bench_.Algorithm(), "bbr");
-  ASSERT_TRUE(bench_.StartAgent().ok());
+  ASSERT_TRUE(daemons_.StartAgent().ok());
   EXPECT_TRUE(bench_.Reaches("cubic", UntilDeadline())) << bench_.Algorithm();
   NoteThatItIsBack();
   EXPECT_TRUE(OrderReaches("rolled_back", absl::Seconds(5)));
@@ -103,30 +100,30 @@ TEST_F(Repair, KilledAgentRestartedUnderALiveControllerPutsTheSocketBack) {
 
 TEST_F(Repair, AgentAlonePutsTheSocketBackWhenTheControllerIsKilled) {
   ApproveAndSeeItChanged();
-  bench_.KillController();
+  daemons_.KillController();
   ASSERT_EQ(bench_.Algorithm(), "bbr");
   EXPECT_TRUE(bench_.Reaches("cubic", UntilDeadline())) << bench_.Algorithm();
   NoteThatItIsBack();
 
-  ASSERT_TRUE(bench_.StartController().ok());
+  ASSERT_TRUE(daemons_.StartController().ok());
   EXPECT_TRUE(OrderReaches("rolled_back", absl::Seconds(15))) << NewestOrder().dump(2);
 }
 
 TEST_F(Repair, KilledAfterCommitStaysAndCanStillBeRolledBack) {
   ApproveAndSeeItVerified();
-  bench_.KillAgent();
-  bench_.KillController();
-  ASSERT_TRUE(bench_.StartController().ok());
-  ASSERT_TRUE(bench_.StartAgent().ok());
+  daemons_.KillAgent();
+  daemons_.KillController();
+  ASSERT_TRUE(daemons_.StartController().ok());
+  ASSERT_TRUE(daemons_.StartAgent().ok());
   ASSERT_TRUE(Eventually(absl::Seconds(15), [&] {
-    const nlohmann::json hosts = bench_.Ask("hosts -o json").Json();
+    const nlohmann::json hosts = daemons_.Ask("hosts -o json").Json();
     return !hosts.is_discarded() && hosts["hosts"].size() == 1 &&
            hosts["hosts"][0]["connected"] == true && !hosts["hosts"][0]["last_report_at"].is_null();
   }));
   EXPECT_EQ(bench_.Algorithm(), "bbr");
   EXPECT_EQ(NewestOrder()["state"], "committed");
 
-  const Output rolled_back = bench_.Ask(absl::StrCat("rollback ", id_));
+  const Output rolled_back = daemons_.Ask(absl::StrCat("rollback ", id_));
   EXPECT_EQ(rolled_back.exit_code, 0) << rolled_back.out << rolled_back.err;
   EXPECT_EQ(bench_.Algorithm(), "cubic");
   EXPECT_EQ(NewestOrder()["state"], "rolled_back");
@@ -135,14 +132,14 @@ TEST_F(Repair, KilledAfterCommitStaysAndCanStillBeRolledBack) {
 TEST_F(Repair, UndoTakesACommittedChangeBackWithoutAnyDaemon) {
   ApproveAndSeeItVerified();
   const std::string undo =
-      absl::StrCat(Program("tcpmedic-agent"), " --undo --state-dir ", bench_.agent_state_dir());
+      absl::StrCat(Program("tcpmedic-agent"), " --undo --state-dir ", daemons_.agent_state_dir());
   const Output refused = RunShell(undo);
   EXPECT_EQ(refused.exit_code, 1);
   EXPECT_THAT(refused.err, HasSubstr("stop it first"));
   EXPECT_EQ(bench_.Algorithm(), "bbr");
 
-  bench_.KillAgent();
-  bench_.KillController();
+  daemons_.KillAgent();
+  daemons_.KillController();
   const Output undone = RunShell(undo);
   EXPECT_EQ(undone.exit_code, 0) << undone.err;
   EXPECT_THAT(undone.out, HasSubstr("cubic again"));
@@ -155,7 +152,7 @@ TEST_F(Repair, SomeoneElsesChangeIsLeftAloneAndReported) {
   ASSERT_TRUE(set.ok()) << set;
   ASSERT_EQ(bench_.Algorithm(), "reno");
 
-  const Output rolled_back = bench_.Ask(absl::StrCat("rollback ", id_));
+  const Output rolled_back = daemons_.Ask(absl::StrCat("rollback ", id_));
   EXPECT_EQ(rolled_back.exit_code, 1) << rolled_back.out;
   EXPECT_THAT(rolled_back.out, HasSubstr("reno"));
   EXPECT_EQ(bench_.Algorithm(), "reno");
@@ -177,23 +174,23 @@ TEST_F(Repair, SocketThatClosesDuringVerificationIsInconclusive) {
 }
 
 TEST_F(Repair, ProgramThatEndsBetweenApprovalAndChangeLeavesNothingToChange) {
-  bench_.PauseAgent();
-  const Output approved = bench_.Ask(absl::StrCat("approve ", id_, " --no-wait"));
+  daemons_.PauseAgent();
+  const Output approved = daemons_.Ask(absl::StrCat("approve ", id_, " --no-wait"));
   ASSERT_EQ(approved.exit_code, 0) << approved.err;
   ASSERT_TRUE(bench_.EndTransfer().ok());
   ASSERT_TRUE(bench_.Reaches("0 sockets", kAtOnce)) << bench_.Algorithm();
-  bench_.ResumeAgent();
+  daemons_.ResumeAgent();
   EXPECT_TRUE(OrderReaches("refused", absl::Seconds(5))) << NewestOrder().dump(2);
   EXPECT_THAT(NewestOrder()["reason"].get<std::string>(), HasSubstr("no socket matches any more"));
 }
 
 TEST_F(Repair, WhatTheGuardFileDoesNotAllowIsRefused) {
   const auto write_guard = [&](const std::string& text, mode_t mode) {
-    std::ofstream(bench_.guard_path()) << text;
-    ASSERT_EQ(chmod(bench_.guard_path().c_str(), mode), 0);
+    std::ofstream(daemons_.guard_path()) << text;
+    ASSERT_EQ(chmod(daemons_.guard_path().c_str(), mode), 0);
   };
   const auto expect_refused = [&](const std::string& reason) {
-    const Output approved = bench_.Ask(absl::StrCat("approve ", id_));
+    const Output approved = daemons_.Ask(absl::StrCat("approve ", id_));
     EXPECT_EQ(approved.exit_code, 1) << approved.out;
     EXPECT_THAT(approved.out, HasSubstr("refused"));
     const nlohmann::json order = NewestOrder();
@@ -202,11 +199,11 @@ TEST_F(Repair, WhatTheGuardFileDoesNotAllowIsRefused) {
     EXPECT_EQ(bench_.Algorithm(), "cubic");
   };
   const auto propose_again = [&] {
-    const Output proposed = bench_.Ask(absl::StrCat("propose ", id_));
+    const Output proposed = daemons_.Ask(absl::StrCat("propose ", id_));
     EXPECT_EQ(proposed.exit_code, 0) << proposed.err;
   };
 
-  ASSERT_EQ(unlink(bench_.guard_path().c_str()), 0);
+  ASSERT_EQ(unlink(daemons_.guard_path().c_str()), 0);
   expect_refused("does not exist");
 
   write_guard(bench_.GuardText(), 0620);
@@ -225,7 +222,7 @@ TEST_F(Repair, WhatTheGuardFileDoesNotAllowIsRefused) {
 
 TEST_F(Repair, TwoOperatorsAtOnceMakeOneOrder) {
   // Each operator's exit code, then what the two were told.
-  const std::string approve = bench_.Command(absl::StrCat("approve ", id_, " --no-wait"));
+  const std::string approve = daemons_.Command(absl::StrCat("approve ", id_, " --no-wait"));
   const Output both = RunShell(absl::StrCat(approve, " & first=$!\n", approve,
                                             " & second=$!\n"
                                             "wait $first; echo exit=$?\n"
@@ -236,7 +233,7 @@ TEST_F(Repair, TwoOperatorsAtOnceMakeOneOrder) {
   ASSERT_TRUE(bench_.Reaches("bbr", kAtOnce));
   EXPECT_EQ(Orders(), 1u);
 
-  const Output late = bench_.Ask(absl::StrCat("approve ", id_));
+  const Output late = daemons_.Ask(absl::StrCat("approve ", id_));
   EXPECT_EQ(late.exit_code, 1);
   EXPECT_THAT(late.err, HasSubstr("has been approved already, by "));
   EXPECT_EQ(Orders(), 1u);
@@ -245,9 +242,9 @@ TEST_F(Repair, TwoOperatorsAtOnceMakeOneOrder) {
 TEST_F(Repair, ApprovingAfterTheSymptomHasGoneIsRefused) {
   ASSERT_TRUE(bench_.EndTransfer().ok());
   ASSERT_TRUE(Eventually(absl::Seconds(40), [&] {
-    return bench_.Show(id_)["proposal_state"] == "void";
-  })) << bench_.Show(id_).dump(2);
-  const Output approved = bench_.Ask(absl::StrCat("approve ", id_));
+    return daemons_.Show(id_)["proposal_state"] == "void";
+  })) << daemons_.Show(id_).dump(2);
+  const Output approved = daemons_.Ask(absl::StrCat("approve ", id_));
   EXPECT_EQ(approved.exit_code, 1);
   EXPECT_THAT(approved.err, HasSubstr("there is nothing left to act on"));
   EXPECT_EQ(Orders(), 0u);
