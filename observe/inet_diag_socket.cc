@@ -3,17 +3,15 @@
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <sys/socket.h>
 
 #include <cerrno>
 #include <cstring>
-#include <system_error>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/errno_status.h"
+#include "observe/in_namespace.h"
 #include "observe/inet_diag_parser.h"
 
 namespace tcpmedic {
@@ -52,19 +50,8 @@ absl::StatusOr<std::unique_ptr<InetDiagSocket>> InetDiagSocket::Open() {
 
 absl::StatusOr<std::unique_ptr<InetDiagSocket>> InetDiagSocket::OpenInNamespace(int netns_fd) {
   absl::StatusOr<std::unique_ptr<InetDiagSocket>> opened;
-  const auto open_there = [&] {
-    if (setns(netns_fd, CLONE_NEWNET) == 0) {
-      opened = Open();
-    } else {
-      opened = ErrnoStatus(errno == EPERM ? "setns (needs CAP_SYS_ADMIN)" : "setns", errno,
-                           absl::StatusCode::kUnavailable);
-    }
-  };
-  try {
-    std::thread(open_there).join();
-  } catch (const std::system_error& error) {
-    return ErrnoStatus("start a thread", error.code().value(), absl::StatusCode::kUnavailable);
-  }
+  const absl::Status entered = InNamespace(netns_fd, [&] { opened = Open(); });
+  if (!entered.ok()) return entered;
   return opened;
 }
 

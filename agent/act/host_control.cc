@@ -23,6 +23,7 @@ extern "C" {
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "agent/act/netns_sysctls.h"
 #include "core/errno_status.h"
 #include "core/unique_fd.h"
 #include "observe/proc_directory.h"
@@ -107,7 +108,7 @@ uint64_t InodeOf(int fd) {
 class RealHostControl : public HostControl {
  public:
   explicit RealHostControl(std::string proc_root)
-      : proc_root_(std::move(proc_root)), processes_(proc_root_) {}
+      : proc_root_(std::move(proc_root)), processes_(proc_root_), sysctls_(proc_root_) {}
 
   bool Locate(absl::Span<Whereabouts> sockets, absl::Span<const int> pids) override {
     absl::flat_hash_set<uint32_t> inodes;
@@ -176,6 +177,22 @@ class RealHostControl : public HostControl {
     return Exchange{.changed = true, .now = *std::move(now)};
   }
 
+  absl::StatusOr<NetnsFacts> FindNetns(const NetnsRef& netns) override {
+    const absl::StatusOr<uint64_t> inode = sysctls_.InodeOf(netns);
+    if (!inode.ok()) return inode.status();
+    return NetnsFacts{
+        .cookie = netns.cookie, .inode = *inode, .in_host_netns = InHostNetns(*inode)};
+  }
+
+  absl::StatusOr<std::string> ReadSysctl(const NetnsRef& netns, absl::string_view name) override {
+    return sysctls_.Read(netns, name);
+  }
+
+  absl::StatusOr<Exchange> ExchangeSysctl(const NetnsRef& netns, absl::string_view name,
+                                          absl::string_view from, absl::string_view to) override {
+    return sysctls_.Replace(netns, name, from, to);
+  }
+
   absl::StatusOr<v1::Process> Describe(int pid) override { return processes_.Read(pid); }
 
  private:
@@ -221,6 +238,7 @@ class RealHostControl : public HostControl {
 
   const std::string proc_root_;
   const Processes processes_;
+  const NetnsSysctls sysctls_;
 };
 
 }  // namespace

@@ -1,8 +1,10 @@
-// The host as the order book acts on it: other processes' TCP sockets, found, read and changed. The
-// seam between orders and the kernel; a fake holds sockets in memory.
+// The host as the order book acts on it: other processes' TCP sockets and network namespaces'
+// settings, found, read and changed. The seam between orders and the kernel; a fake holds them in
+// memory.
 //
 // A socket is reached through a duplicate of a holder's descriptor (pidfd_getfd(2)), which is
-// closed before the call returns: while it is open, the holder's own close() would send no FIN.
+// closed before the call returns: while it is open, the holder's own close() would send no FIN. A
+// namespace is entered on a short-lived thread and kept open no longer than the call.
 // Thread-compatible.
 #ifndef TCPMEDIC_AGENT_ACT_HOST_CONTROL_H_
 #define TCPMEDIC_AGENT_ACT_HOST_CONTROL_H_
@@ -39,6 +41,19 @@ struct SocketFacts {
   std::optional<bool> in_host_netns;  // in the namespace named "host"; unset: not known
 };
 
+// Where a network namespace was last seen. Only `cookie` (SO_NETNS_COOKIE) is its identity, and it
+// must be known: inodes are used again.
+struct NetnsRef {
+  uint64_t cookie = 0;
+  uint64_t inode = 0;  // 0: look everywhere
+};
+
+struct NetnsFacts {
+  uint64_t cookie = 0;
+  uint64_t inode = 0;
+  std::optional<bool> in_host_netns;  // it is the namespace named "host"; unset: not known
+};
+
 class HostControl {
  public:
   virtual ~HostControl() = default;
@@ -60,6 +75,23 @@ class HostControl {
   virtual absl::StatusOr<Exchange> ExchangeCongestionControl(const Whereabouts& socket,
                                                              absl::string_view from,
                                                              absl::string_view to) = 0;
+
+  // NotFound: it is certain that no process, no thread and no mount of pid 1's (`ip netns` makes
+  // such) has that namespace any more. PermissionDenied: some may, but cannot be looked at, or the
+  // namespace cannot be entered (names the capability). Unavailable: /proc cannot be read.
+  virtual absl::StatusOr<NetnsFacts> FindNetns(const NetnsRef& netns) = 0;
+
+  // Settings by sysctl(8)'s dotted names, only those of core/sysctl_catalogue.h; values are decimal
+  // integers without the newline. Errors as FindNetns, and InvalidArgument: another name, or no
+  // integer. FailedPrecondition: this namespace shows no such file, or the kernel refuses the
+  // value. PermissionDenied also where /proc/sys is read-only.
+  virtual absl::StatusOr<std::string> ReadSysctl(const NetnsRef& netns, absl::string_view name) = 0;
+
+  // Writes `to` where the value is `from` at this moment, and reads it back. Bounds are not
+  // checked: an undo writes what was found. The kernel has no compare-and-set for these files, so a
+  // write of another's between the two system calls is lost.
+  virtual absl::StatusOr<Exchange> ExchangeSysctl(const NetnsRef& netns, absl::string_view name,
+                                                  absl::string_view from, absl::string_view to) = 0;
 
   // NotFound: no such process (any more).
   virtual absl::StatusOr<v1::Process> Describe(int pid) = 0;

@@ -48,6 +48,17 @@ class FakeHost : public HostControl {
     if (changed) SetCongestionControl(to, found);
     return Exchange{.changed = changed, .now = std::string(found->cc())};
   }
+  absl::StatusOr<NetnsFacts> FindNetns(const NetnsRef&) override {
+    return absl::NotFoundError("no such namespace");
+  }
+  absl::StatusOr<std::string> ReadSysctl(const NetnsRef&, absl::string_view) override {
+    return absl::NotFoundError("no such namespace");
+  }
+  absl::StatusOr<Exchange> ExchangeSysctl(const NetnsRef&, absl::string_view, absl::string_view,
+                                          absl::string_view) override {
+    return absl::NotFoundError("no such namespace");
+  }
+
   absl::StatusOr<v1::Process> Describe(int pid) override {
     v1::Process process;
     process.set_pid(pid);

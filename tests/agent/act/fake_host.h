@@ -83,6 +83,17 @@ class FakeHost : public HostControl {
     return Exchange{.changed = true, .now = socket->algorithm};
   }
 
+  absl::StatusOr<NetnsFacts> FindNetns(const NetnsRef&) override {
+    return absl::NotFoundError("no such namespace");
+  }
+  absl::StatusOr<std::string> ReadSysctl(const NetnsRef&, absl::string_view) override {
+    return absl::NotFoundError("no such namespace");
+  }
+  absl::StatusOr<Exchange> ExchangeSysctl(const NetnsRef&, absl::string_view, absl::string_view,
+                                          absl::string_view) override {
+    return absl::NotFoundError("no such namespace");
+  }
+
   absl::StatusOr<v1::Process> Describe(int pid) override {
     const auto found = comms.find(pid);
     if (found == comms.end()) return absl::NotFoundError("no such process");
