@@ -1,6 +1,7 @@
 // The kernel's counters of one network namespace, from
 // /proc/PID/net/{netstat,snmp,snmp6,sockstat,sockstat6}, where TcpExt lives (rtnetlink carries link
-// and IPv6 statistics only). The files are kept open and read with pread.
+// and IPv6 statistics only), and the settings that say how they are to be read. The files are kept
+// open and read with pread.
 #ifndef TCPMEDIC_OBSERVE_COUNTERS_H_
 #define TCPMEDIC_OBSERVE_COUNTERS_H_
 
@@ -16,8 +17,8 @@
 namespace tcpmedic {
 
 // One reading of all counters, named as nstat(8) does: "TcpExtSyncookiesSent", "TcpRetransSegs".
-// Most count up, wrap and reset; a few ("TcpCurrEstab", "SockstatTcpMem") are gauges. A missing
-// counter is unknown, never 0.
+// Most count up, wrap and reset; a few ("TcpCurrEstab", "SockstatTcpMem") are gauges, and dotted
+// names ("net.ipv4.tcp_syncookies") are settings. What is missing is unknown, never 0.
 class CounterSample {
  public:
   std::optional<int64_t> Get(absl::string_view name) const;
@@ -51,8 +52,8 @@ class CounterSample {
 class CounterSource {
  public:
   virtual ~CounterSource() = default;
-  // Replaces `*sample` by the present values. Files that this kernel lacks are left out.
-  // Unavailable: none could be read.
+  // Replaces `*sample` by the present values. Files that this kernel lacks are left out, and so are
+  // settings that cannot be read. Unavailable: no counter could be read.
   virtual absl::Status Read(CounterSample* sample) = 0;
 };
 

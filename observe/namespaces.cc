@@ -10,10 +10,12 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "observe/in_namespace.h"
 #include "observe/inet_diag_socket.h"
 #include "observe/printable.h"
 #include "observe/proc_counters.h"
 #include "observe/proc_directory.h"
+#include "observe/proc_settings.h"
 
 namespace tcpmedic {
 namespace {
@@ -87,9 +89,20 @@ std::unique_ptr<Namespaces::Open> Namespaces::Open::Through(const ProcDirectory&
     if (process->ReadInodeLink("ns/net", "net", &inode_after) != 0 || inode_after != inode) {
       continue;
     }
-    absl::StatusOr<std::unique_ptr<InetDiagSocket>> sockets =
-        own ? InetDiagSocket::Open() : InetDiagSocket::OpenInNamespace(netns->get());
+    absl::StatusOr<std::unique_ptr<InetDiagSocket>> sockets;
+    ProcSettings settings;
+    const auto open_inside = [&] {
+      sockets = InetDiagSocket::Open();
+      settings = ProcSettings::Open(root);
+    };
+    if (own) {
+      open_inside();
+    } else {
+      const absl::Status entered = InNamespace(netns->get(), open_inside);
+      if (!entered.ok()) sockets = entered;
+    }
     if (counters.ok()) {
+      (*counters)->Add(std::move(settings));
       opened->counters = *std::move(counters);
       opened->shown.counters = opened->counters.get();
     } else {

@@ -2,8 +2,8 @@
 //
 // A netlink socket or a /proc file kept open holds its namespace, and a veth peer, alive; so they
 // are keyed by namespace inode and closed on the first Refresh that finds no process with that
-// inode. Counters need no setns (/proc/PID/net); netlink sockets do, on a short-lived thread, so
-// that no other thread ever leaves its namespace. Not thread-safe.
+// inode. Counters need no setns (/proc/PID/net); netlink sockets and settings (/proc/sys/net) do,
+// on a short-lived thread, so that no other thread ever leaves its namespace. Not thread-safe.
 #ifndef TCPMEDIC_OBSERVE_NAMESPACES_H_
 #define TCPMEDIC_OBSERVE_NAMESPACES_H_
 
@@ -28,7 +28,7 @@ struct ObservedNamespace {
   // "netns of pid 812 (nginx)".
   std::string name;
   SocketSource* sockets = nullptr;
-  CounterSource* counters = nullptr;
+  CounterSource* counters = nullptr;  // with the settings, except where setns is refused
   std::string problem;  // empty, or what cannot be read: "setns (needs CAP_SYS_ADMIN): EPERM"
 };
 

@@ -76,8 +76,9 @@ absl::Status ProcCounters::ReadInto(CounterSample* sample) {
     any = true;
     sample->AddMalformed(file.parse(absl::string_view(buffer_.data(), size), sample));
   }
-  if (any) return absl::OkStatus();
-  return absl::UnavailableError(ErrnoText("read counters", last_error));
+  if (!any) return absl::UnavailableError(ErrnoText("read counters", last_error));
+  settings_.ReadInto(sample);
+  return absl::OkStatus();
 }
 
 }  // namespace tcpmedic

@@ -17,6 +17,7 @@
 #include "absl/time/time.h"
 #include "observe/namespaces.h"
 #include "observe/proc_directory.h"
+#include "tests/observe/nsenter.h"
 #include "tests/observe/throwaway_namespace.h"
 
 namespace tcpmedic {
@@ -76,6 +77,36 @@ TEST(NamespacesOnTheKernel, AChildsNamespaceIsReadAndItsProcessNamed) {
   ASSERT_NE(own, nullptr);
   EXPECT_EQ(own->problem, "");
   EXPECT_NE(own->cookie, seen->cookie);
+}
+
+TEST(NamespacesOnTheKernel, EachNamespacesSettingsAreReadWithItsCounters) {
+  const NamespaceProcess first(kNothing);
+  const NamespaceProcess second(kNothing);
+  SetIn(first, "net.ipv4.tcp_syncookies", "2");
+  SetIn(first, "net.ipv4.tcp_max_syn_backlog", "777");
+  SetIn(first, "net.core.somaxconn", "333");
+  SetIn(second, "net.ipv4.tcp_syncookies", "0");
+  Namespaces namespaces({.only_inodes = {first.netns_inode(), second.netns_inode()}});
+  ASSERT_TRUE(namespaces.Refresh().ok());
+  const ObservedNamespace* const seen = Find(namespaces, first.netns_inode());
+  const ObservedNamespace* const other = Find(namespaces, second.netns_inode());
+  ASSERT_TRUE(seen != nullptr && other != nullptr);
+
+  CounterSample sample;
+  ASSERT_TRUE(seen->counters->Read(&sample).ok());
+  EXPECT_EQ(sample.Get("net.ipv4.tcp_syncookies"), 2);
+  EXPECT_EQ(sample.Get("net.ipv4.tcp_max_syn_backlog"), 777);
+  EXPECT_EQ(sample.Get("net.core.somaxconn"), 333);
+  EXPECT_EQ(sample.Get("TcpExtSyncookiesSent"), 0);
+  ASSERT_TRUE(other->counters->Read(&sample).ok());
+  EXPECT_EQ(sample.Get("net.ipv4.tcp_syncookies"), 0);
+
+  // Someone else's write is in the next reading.
+  SetIn(first, "net.ipv4.tcp_syncookies", "1");
+  ASSERT_TRUE(seen->counters->Read(&sample).ok());
+  EXPECT_EQ(sample.Get("net.ipv4.tcp_syncookies"), 1);
+  ASSERT_TRUE(other->counters->Read(&sample).ok());
+  EXPECT_EQ(sample.Get("net.ipv4.tcp_syncookies"), 0);
 }
 
 TEST(NamespacesOnTheKernel, AKilledNamespaceIsLetGoWithItsVethPeer) {
@@ -139,6 +170,9 @@ TEST(NamespacesOnTheKernel, WithoutPrivilegeOurOwnIsReadAndOthersSayWhatIsMissin
     if (own == nullptr || own->sockets == nullptr || own->counters == nullptr) return false;
     EXPECT_EQ(own->problem, "");
     EXPECT_EQ(CountSockets(*own->sockets), 0);
+    CounterSample owns;
+    EXPECT_TRUE(own->counters->Read(&owns).ok());
+    EXPECT_NE(owns.Get("net.ipv4.tcp_syncookies"), std::nullopt);
 
     const ObservedNamespace* seen = Find(namespaces, same_users);
     if (seen == nullptr || seen->counters == nullptr) return false;
@@ -146,6 +180,8 @@ TEST(NamespacesOnTheKernel, WithoutPrivilegeOurOwnIsReadAndOthersSayWhatIsMissin
     EXPECT_EQ(seen->problem, "setns (needs CAP_SYS_ADMIN): EPERM");
     CounterSample counters;
     EXPECT_TRUE(seen->counters->Read(&counters).ok());
+    EXPECT_EQ(counters.Get("TcpActiveOpens"), 0);
+    EXPECT_EQ(counters.Get("net.ipv4.tcp_syncookies"), std::nullopt);
     return !::testing::Test::HasFailure();
   });
 }
