@@ -1,4 +1,4 @@
-// `tcpmedic drill`: faults caused on purpose, on a throwaway network.
+// `tcpmedic drill`: causes an incident on a throwaway network and shows that the loop works.
 #ifndef TCPMEDIC_CLI_DRILL_DRILL_COMMAND_H_
 #define TCPMEDIC_CLI_DRILL_DRILL_COMMAND_H_
 
@@ -6,8 +6,10 @@
 
 namespace tcpmedic::cli {
 
-// As the other Add…Command functions of cli/command.h.
 void AddDrillCommand(CLI::App& app, Invocation& invocation);
+
+// One drill each, under `drill`.
+void AddLossyPathDrill(CLI::App& drill, Invocation& invocation);
 
 }  // namespace tcpmedic::cli
 

@@ -1,8 +1,5 @@
 #include "cli/drill/drill_report.h"
 
-#include <cmath>
-#include <nlohmann/json.hpp>
-
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -15,23 +12,17 @@ namespace {
 
 using nlohmann::ordered_json;
 
-const v1::Evidence* Find(const v1::Measurement& measurement, absl::string_view name) {
-  for (const v1::Evidence& evidence : measurement.values()) {
-    if (evidence.name() == name && evidence.has_value()) return &evidence;
-  }
-  return nullptr;
-}
-
 ordered_json ValueOrNull(const v1::Measurement& measurement, absl::string_view name) {
-  const v1::Evidence* evidence = Find(measurement, name);
+  const v1::Evidence* evidence = FindMeasured(measurement, name);
   return evidence == nullptr ? ordered_json(nullptr) : ToJson(evidence->value());
 }
 
-ordered_json MeasurementJson(const v1::Measurement& measurement) {
+using Names = absl::Span<const absl::string_view>;
+
+ordered_json MeasurementJson(const v1::Measurement& measurement, Names names) {
   ordered_json json;
-  for (const char* name : {"congestion_control", "goodput_bps", "rtt_us", "cwnd_segments",
-                           "ssthresh_segments", "retrans_ratio"}) {
-    json[name] = ValueOrNull(measurement, name);
+  for (const absl::string_view name : names) {
+    json[std::string(name)] = ValueOrNull(measurement, name);
   }
   json["start"] = ToJson(measurement)["start"];
   json["end"] = ToJson(measurement)["end"];
@@ -48,16 +39,16 @@ ordered_json ProposalJson(const v1::IncidentView& view) {
           {"digest", proposal.digest()}};
 }
 
-ordered_json HeldBackJson(const v1::Measurement& measurement) {
-  return measurement.values().empty() ? ordered_json(nullptr) : MeasurementJson(measurement);
+ordered_json HeldBackJson(const v1::Measurement& measurement, Names names) {
+  return measurement.values().empty() ? ordered_json(nullptr) : MeasurementJson(measurement, names);
 }
 
-ordered_json OrderJson(const v1::Order& order) {
+ordered_json OrderJson(const v1::Order& order, Names names) {
   const ordered_json words = ToJson(order);
   return {{"id", words["id"]},
           {"state", words["state"]},
-          {"held_back_before", HeldBackJson(order.verification().held_back_before())},
-          {"held_back_after", HeldBackJson(order.verification().held_back_after())},
+          {"held_back_before", HeldBackJson(order.verification().held_back_before(), names)},
+          {"held_back_after", HeldBackJson(order.verification().held_back_after(), names)},
           {"result", words["verification"].is_null() ? ordered_json(nullptr)
                                                      : words["verification"]["result"]},
           {"reason", words["reason"]},
@@ -78,18 +69,11 @@ ordered_json DirectionJson(const lab::DirectionStats& stats) {
           {"lab_drops", stats.device_drops + stats.emulator_drops}};
 }
 
-template <typename T>
-ordered_json OrNull(const std::optional<T>& value) {
-  return value ? ordered_json(*value) : ordered_json(nullptr);
-}
-
-std::string Megabits(double bps) { return absl::StrFormat("%.2f Mbit/s", bps / 1e6); }
-
 // "Found 11.0 s after the transfer began; applied 0.04 s after the approval; verdict 20.4 s after
 // that."
-std::string Times(const DrillReport& report) {
-  std::string text = absl::StrFormat("Found %.1f s after the transfer began",
-                                     absl::ToDoubleSeconds(*report.fault_to_finding));
+std::string Times(const DrillReport& report, absl::string_view fault) {
+  std::string text = absl::StrFormat("Found %.1f s after %s",
+                                     absl::ToDoubleSeconds(*report.fault_to_finding), fault);
   if (!report.approval_to_applied) {
     return absl::StrCat(text, ". Nothing was changed.");
   }
@@ -100,33 +84,6 @@ std::string Times(const DrillReport& report) {
                           absl::ToDoubleSeconds(*report.applied_to_verdict));
   }
   return absl::StrCat(text, ".");
-}
-
-// The agent's goodput beside what the receiving program counted in the same windows. The receiver
-// counts every flow: also those that were kept back to compare.
-std::vector<std::string> HeldAgainstReceiver(const DrillReport& report) {
-  std::vector<std::string> lines;
-  const auto compare = [&](const char* when, const v1::Measurement* measured,
-                           const v1::Measurement& held_back,
-                           const std::optional<double>& receiver) {
-    const v1::Evidence* goodput = measured == nullptr ? nullptr : Find(*measured, "goodput_bps");
-    if (goodput == nullptr || !receiver) return;
-    double agent = goodput->value().double_value();
-    if (const v1::Evidence* rest = Find(held_back, "goodput_bps"); rest != nullptr) {
-      agent += rest->value().double_value();
-    }
-    lines.push_back(absl::StrFormat(
-        "Held against the truth%s: the agent measured %s, the receiving program "
-        "counted %s (%.1f %% apart).",
-        when, Megabits(agent), Megabits(*receiver), std::abs(agent / *receiver - 1) * 100));
-  };
-  const v1::Verification verification = report.incident && !report.incident->orders().empty()
-                                            ? report.incident->orders(0).verification()
-                                            : v1::Verification();
-  compare(After(report) == nullptr ? "" : " before", Before(report),
-          verification.held_back_before(), report.receiver_before_bps);
-  compare(" after", After(report), verification.held_back_after(), report.receiver_after_bps);
-  return lines;
 }
 
 }  // namespace
@@ -147,7 +104,14 @@ const v1::Measurement* After(const DrillReport& report) {
   return verification.has_after() ? &verification.after() : nullptr;
 }
 
-ordered_json ToJson(const DrillReport& report) {
+const v1::Evidence* FindMeasured(const v1::Measurement& measurement, absl::string_view name) {
+  for (const v1::Evidence& evidence : measurement.values()) {
+    if (evidence.name() == name && evidence.has_value()) return &evidence;
+  }
+  return nullptr;
+}
+
+ordered_json FrameJson(const DrillReport& report, Names measured) {
   ordered_json json = {{"drill", report.drill},
                        {"as_expected", report.as_expected()},
                        {"outcome", std::string(Name(report.outcome))},
@@ -164,16 +128,18 @@ ordered_json ToJson(const DrillReport& report) {
                      {"applied_to_verdict", SecondsOrNull(report.applied_to_verdict)}};
   json["before"] = nullptr;
   json["after"] = nullptr;
-  json["receiver"] = {{"goodput_bps", OrNull(report.receiver_before_bps)},
-                      {"after_goodput_bps", OrNull(report.receiver_after_bps)}};
   if (report.incident) {
     const v1::Finding& finding = report.incident->incident().finding();
     const ordered_json words = ToJson(finding);
     json["signature"] = finding.signature();
     json["confidence"] = words["confidence"];
     json["incident_id"] = report.incident->incident().id();
-    if (const v1::Measurement* before = Before(report)) json["before"] = MeasurementJson(*before);
-    if (const v1::Measurement* after = After(report)) json["after"] = MeasurementJson(*after);
+    if (const v1::Measurement* before = Before(report)) {
+      json["before"] = MeasurementJson(*before, measured);
+    }
+    if (const v1::Measurement* after = After(report)) {
+      json["after"] = MeasurementJson(*after, measured);
+    }
     for (const v1::Evidence& fact : finding.evidence()) {
       evidence[fact.name()] = fact.has_value() ? ToJson(fact.value()) : ordered_json(nullptr);
     }
@@ -190,14 +156,9 @@ ordered_json ToJson(const DrillReport& report) {
   json["targets"] = ordered_json::array();
   if (report.incident) {
     for (const v1::Order& order : report.incident->orders()) {
-      json["orders"].push_back(OrderJson(order));
+      json["orders"].push_back(OrderJson(order, measured));
       for (const v1::Target& target : order.targets()) json["targets"].push_back(ToJson(target));
     }
-  }
-  json["live_sockets"] = ordered_json::array();
-  for (const LiveSocket& socket : report.live_sockets) {
-    json["live_sockets"].push_back(
-        {{"cookie", socket.cookie}, {"congestion_control", socket.congestion_control}});
   }
   json["why_not"] = report.why_not.empty() ? ordered_json(nullptr) : ordered_json(report.why_not);
   json["path"] = {{"to_server", DirectionJson(report.path.to_server)},
@@ -207,7 +168,8 @@ ordered_json ToJson(const DrillReport& report) {
   return json;
 }
 
-std::string RenderDrill(const DrillReport& report, const Style& style) {
+std::string RenderFrame(const DrillReport& report, absl::string_view fault,
+                        const std::vector<std::string>& truth, const Style& style) {
   std::vector<std::string> lines;
   if (report.outcome == Outcome::kNotDetected) {
     lines.push_back(Painted(style, Paint::kBold, "Nothing was found."));
@@ -215,9 +177,9 @@ std::string RenderDrill(const DrillReport& report, const Style& style) {
                                           RenderActivity(*report.activity, "lab", style)))
                                     : Escaped(report.why_not));
   } else if (report.fault_to_finding) {
-    lines.push_back(Times(report));
+    lines.push_back(Times(report, fault));
   }
-  for (const std::string& line : HeldAgainstReceiver(report)) lines.push_back(line);
+  lines.insert(lines.end(), truth.begin(), truth.end());
   for (const std::string& problem : report.problems) {
     lines.push_back(Painted(style, Paint::kRed, absl::StrCat("Void: ", Escaped(problem))));
   }

@@ -4,27 +4,21 @@
 #ifndef TCPMEDIC_CLI_DRILL_LOSSY_PATH_H_
 #define TCPMEDIC_CLI_DRILL_LOSSY_PATH_H_
 
-#include <optional>
-#include <string>
-
-#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
-#include "cli/drill/drill_report.h"
+#include "cli/drill/approval.h"
 #include "cli/drill/lossy_path_options.h"
+#include "cli/drill/lossy_path_report.h"
 #include "cli/progress.h"
 
 namespace tcpmedic::cli {
-
-// Shows a person the proposal and waits: nullopt for yes, else the reason for no.
-using AskPerson = absl::FunctionRef<std::optional<std::string>(const v1::IncidentView& view)>;
 
 // Runs to its end: about 20 s to the proposal, 45 s to the verdict, 30 s where nothing is found.
 // Call it from the main thread, before anything makes threads. PermissionDenied: not root.
 // FailedPrecondition: the state directory is in use. Aborted: one of the lab's or the drill's
 // programs ended; the message says why. Cancelled: SIGINT or SIGTERM. Nothing is left behind either
 // way.
-absl::StatusOr<DrillReport> RunLossyPath(const LossyPathOptions& options, Progress& progress,
-                                         AskPerson ask);
+absl::StatusOr<LossyPathReport> RunLossyPath(const LossyPathOptions& options, Progress& progress,
+                                             AskPerson ask);
 
 }  // namespace tcpmedic::cli
 

@@ -2,39 +2,23 @@
 #ifndef TCPMEDIC_CLI_DRILL_LOSSY_PATH_OPTIONS_H_
 #define TCPMEDIC_CLI_DRILL_LOSSY_PATH_OPTIONS_H_
 
-#include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "cli/drill/outcome.h"
+#include "cli/drill/drill_options.h"
 #include "lab/path_spec.h"
 #include "lab/transfer_options.h"
 
 namespace tcpmedic::cli {
 
-// Who answers the proposal.
-enum class Answer {
-  kNobody,   // --observe
-  kApprove,  // --approve
-  kAsk,      // --ask: a person, on the terminal
-};
-
-struct LossyPathOptions {
+struct LossyPathOptions : DrillOptions {
   lab::PathSpec path;
-  bool ipv6 = false;
   lab::TransferOptions transfer;
-  // Both or neither: the user's own programs instead of `transfer`, for /bin/sh -c.
-  std::string server_command;
+  // With server_command: the user's own programs instead of `transfer`, for /bin/sh -c.
   std::string client_command;
-  Answer answer = Answer::kNobody;
-  std::string to = "bbr";    // the algorithm that is proposed; the shipped policy's is bbr
-  std::string look_alike;    // one of LookAlikes(), already applied; empty: the fault itself
-  std::string state_dir;     // must be empty or absent; empty: a temporary one, removed at the end
-  std::string policies_dir;  // empty: the shipped files
-  std::optional<Outcome> expect;
+  std::string to = "bbr";  // the algorithm that is proposed; the shipped policy's is bbr
 };
 
 // Something that an operator may take for a pinned window, and tcpmedic must not.

@@ -1,4 +1,4 @@
-#include "cli/drill/drill_report.h"
+#include "cli/drill/lossy_path_report.h"
 
 #include <gmock/gmock.h>
 #include <google/protobuf/text_format.h>
@@ -52,8 +52,8 @@ v1::IncidentView View() {
   return view;
 }
 
-DrillReport Proposed() {
-  DrillReport report;
+LossyPathReport Proposed() {
+  LossyPathReport report;
   report.drill = "lossy-path";
   report.outcome = Outcome::kProposed;
   report.expectation = {Outcome::kProposed, "theory"};
@@ -89,7 +89,7 @@ TEST(DrillJson, HasTheContractsKeysAndPlainNumbers) {
 }
 
 TEST(DrillJson, NothingDetectedIsNullsAndAReason) {
-  DrillReport report;
+  LossyPathReport report;
   report.drill = "lossy-path";
   report.expectation = {Outcome::kNotDetected, "clean"};
   report.why_not = "1 socket without `x`";
@@ -103,14 +103,14 @@ TEST(DrillJson, NothingDetectedIsNullsAndAReason) {
 }
 
 TEST(DrillReport, WhatTheLabDroppedItselfVoidsTheResult) {
-  DrillReport report = Proposed();
+  LossyPathReport report = Proposed();
   report.problems = {"the lab was too busy"};
   EXPECT_FALSE(report.as_expected());
   EXPECT_THAT(RenderDrill(report, {}), HasSubstr("the lab was too busy"));
 }
 
 TEST(DrillReport, WhatIsLeftBehindVoidsTheResult) {
-  DrillReport report = Proposed();
+  LossyPathReport report = Proposed();
   report.left_behind = {"link lab0"};
   EXPECT_FALSE(report.as_expected());
   EXPECT_THAT(RenderDrill(report, {}), HasSubstr("Left behind: link lab0"));
