@@ -1,12 +1,11 @@
 #include "controller/incident/incident.h"
 
-#include <algorithm>
-
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "controller/order/order.h"
 #include "controller/order/story.h"
+#include "controller/policy/propose.h"
 #include "proto/proto_time.h"
 #include "proto/words.h"
 
@@ -32,31 +31,12 @@ std::string Clock(absl::Time time) {
   return absl::FormatTime("%H:%M:%SZ", time, absl::UTCTimeZone());
 }
 
-bool IsOpen(const v1::Incident& incident) { return incident.state() == v1::Incident::STATE_OPEN; }
-bool IsPending(const v1::Incident& incident) {
-  return incident.proposal_state() == v1::Proposal::STATE_PENDING;
+// "netns of pid 812 (nginx)"; a finding of an agent that knows no name has its cookie.
+std::string NetnsWord(const v1::NetworkNamespace& netns) {
+  if (netns.name().empty()) return absl::StrCat("network namespace ", netns.cookie());
+  return netns.name() == "host" ? "the host's network namespace" : netns.name();
 }
-// Only the world took the last proposal away, or there was none: nobody has answered, so policies
-// may be asked again.
-bool IsUnanswered(const v1::Incident& incident) {
-  return incident.proposal_state() == v1::Proposal::STATE_UNSPECIFIED ||
-         incident.proposal_state() == v1::Proposal::STATE_VOID;
-}
-bool IsRejectedAndPresent(const v1::Incident& incident) {
-  return !IsOpen(incident) && incident.outcome() == v1::Incident::OUTCOME_REJECTED &&
-         incident.finding_present();
-}
-bool HasFailed(const v1::Incident& incident) {
-  return !IsOpen(incident) && incident.outcome() == v1::Incident::OUTCOME_FAILED;
-}
-bool IsRemedied(const v1::Incident& incident) {
-  return !IsOpen(incident) && incident.outcome() == v1::Incident::OUTCOME_REMEDIED;
-}
-// What a policy wants beyond remembering it.
-bool WantsMoreThanNotes(const v1::Decision& decision) {
-  return std::any_of(decision.actions().begin(), decision.actions().end(),
-                     [](const v1::Action& action) { return !action.has_note(); });
-}
+
 bool SameDecision(const v1::Decision& a, const v1::Decision& b) {
   return a.SerializeAsString() == b.SerializeAsString();
 }
@@ -194,7 +174,7 @@ absl::StatusOr<Step> Transition::operator()(const FindingObserved& event) {
   next.set_finding_present(true);
   if (IsRejectedAndPresent(next) || HasFailed(next)) return std::move(step_);
   if (IsRemedied(next)) {
-    step_.effects.push_back(LookForUntried{});
+    if (finding.subject() != v1::SUBJECT_NETNS) step_.effects.push_back(LookForUntried{});
     return std::move(step_);
   }
 
@@ -262,6 +242,12 @@ absl::StatusOr<Step> Transition::operator()(const Decided& event) {
   if (new_to_people) {
     if (event.decision.policy().empty()) {
       Happened("decided", "No policy matches: noted", kController);
+    } else if (!WantsMoreThanNotes(event.decision)) {
+      // What it notes is in the decision, and too long for a line.
+      Happened("noted",
+               absl::StrCat("Policy ", event.decision.policy(),
+                            " notes what to know; nothing is to be changed on ", next.host()),
+               absl::StrCat("policy ", event.decision.policy()));
     } else {
       Happened("decided",
                absl::StrCat("Policy ", event.decision.policy(), ": ", ActionsOf(event.decision)),
@@ -291,9 +277,11 @@ absl::StatusOr<Step> Transition::operator()(const Proposed& event) {
   next.set_proposal_id(proposal.id());
   next.set_proposal_state(v1::Proposal::STATE_PENDING);
   Happened("proposed",
-           absl::StrCat("Proposal ", proposal.id(), ": ", Words(proposal.action()), ", at most ",
-                        proposal.targets_max(), " targets, open until ",
-                        Clock(FromProtoOrInfinitePast(proposal.expires_at()))),
+           absl::StrCat("Proposal ", proposal.id(), ": ", Words(proposal.action()),
+                        proposal.action().has_set_sysctl()
+                            ? absl::StrCat(" in ", NetnsWord(next.finding().netns()))
+                            : absl::StrCat(", at most ", proposal.targets_max(), " targets"),
+                        ", open until ", Clock(FromProtoOrInfinitePast(proposal.expires_at()))),
            absl::StrCat("policy ", proposal.policy()));
   Tell();
   return std::move(step_);
@@ -383,7 +371,10 @@ absl::StatusOr<Step> Transition::operator()(const OrderChanged& event) {
       if (is_newest && IsOpen(next) && now.roll_back_by().empty()) {
         Close(v1::Incident::OUTCOME_REMEDIED,
               absl::StrCat("The change helped, and stays; `tcpmedic rollback ", next.id(),
-                           "` takes it back"),
+                           "` takes it back",
+                           now.has_lease()
+                               ? absl::StrCat(", else it is taken back ", LeaseInWords(now.lease()))
+                               : ""),
               kController);
       }
       break;
@@ -397,7 +388,14 @@ absl::StatusOr<Step> Transition::operator()(const OrderChanged& event) {
       if (is_newest || !IsOpen(next)) Fail(now, "met a change by somebody else");
       break;
     case v1::Order::STATE_ENDED:
-      if (is_newest && IsOpen(next)) Fail(now, "ended before it was confirmed");
+      if (!is_newest || !IsOpen(next)) break;
+      if (now.has_lease_until()) {
+        // Confirmed, and over, between two reports.
+        Close(v1::Incident::OUTCOME_REMEDIED, "The change helped, and its lease has run out",
+              kController);
+      } else {
+        Fail(now, "ended before it was confirmed");
+      }
       break;
     default:
       break;
@@ -508,31 +506,6 @@ absl::StatusOr<Step> OpenIncident(absl::string_view id, absl::string_view host,
 
 absl::StatusOr<Step> Advance(const v1::Incident& incident, const Event& event, absl::Time now) {
   return std::visit(Transition(incident, now), event);
-}
-
-bool Claims(const v1::Incident& incident, absl::Time now) {
-  if (IsOpen(incident) || IsRejectedAndPresent(incident)) return true;
-  if (IsRemedied(incident) || HasFailed(incident)) {
-    // Our own change explains what is there, and what comes with its undoing.
-    return incident.finding_present() || now < FromProtoOrInfinitePast(incident.covered_until()) ||
-           now - FromProtoOrInfinitePast(incident.closed_at()) <= kFlapWindow;
-  }
-  const bool cleared = incident.outcome() == v1::Incident::OUTCOME_CLEARED ||
-                       incident.outcome() == v1::Incident::OUTCOME_NOTED;
-  return cleared && now - FromProtoOrInfinitePast(incident.closed_at()) <= kFlapWindow;
-}
-
-bool HasOrderUnderWay(const v1::Incident& incident) {
-  switch (incident.order_state()) {
-    case v1::Order::STATE_PENDING:
-    case v1::Order::STATE_DISPATCHED:
-    case v1::Order::STATE_APPLIED:
-    case v1::Order::STATE_COMMITTING:
-    case v1::Order::STATE_UNKNOWN:
-      return true;
-    default:
-      return false;
-  }
 }
 
 }  // namespace tcpmedic

@@ -13,6 +13,10 @@
 //   - it was rejected or it failed, the finding is there, and an operator asks for a new proposal;
 //   - it was remedied, and the finding is back with sockets that no order of it has tried: under
 //     the same approval as long as that covers them, after that with a new proposal.
+// A setting is for its whole namespace, so that there is nothing untried: its finding comes back
+// when the setting is in force no more, for its lease has run out or somebody has changed it. That
+// is a new incident, with a proposal of its own; the old one stays remedied.
+//
 // A finding that comes later opens a new incident. A rejected or failed one absorbs further reports
 // of its finding until the finding has gone, so that a person who said no is not asked again, and
 // what did not help is not tried again by itself. After an expiry nothing is proposed until an
@@ -27,6 +31,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "controller/incident/proposal.h"
+#include "controller/incident/standing.h"
 #include "tcpmedic/v1/finding.pb.h"
 #include "tcpmedic/v1/incident.pb.h"
 #include "tcpmedic/v1/order.pb.h"
@@ -34,9 +39,6 @@
 
 namespace tcpmedic {
 
-// The agent has outlived gaps of its own by keep_firing_for; what returns this soon after is the
-// same trouble.
-inline constexpr absl::Duration kFlapWindow = absl::Seconds(60);
 // A timeline keeps how it began and how it is now; the middle is what can be spared.
 inline constexpr int kTimelineFirst = 20;
 inline constexpr int kTimelineNewest = 180;
@@ -144,13 +146,6 @@ absl::StatusOr<Step> OpenIncident(absl::string_view id, absl::string_view host,
 // illegal in this state. InvalidArgument: the finding is another's, a rejection has no reason, or
 // nobody's name is given.
 absl::StatusOr<Step> Advance(const v1::Incident& incident, const Event& event, absl::Time now);
-
-// Whether a report of the finding with this incident's key belongs to it; if not, it opens a new
-// one. Once false for a closed incident, it stays false, unless its change is taken back later.
-bool Claims(const v1::Incident& incident, absl::Time now);
-
-// Its newest order waits for something. At most one order of an incident does.
-bool HasOrderUnderWay(const v1::Incident& incident);
 
 }  // namespace tcpmedic
 

@@ -39,6 +39,7 @@ absl::Duration LookBack(const PolicySet& policies) {
 absl::StatusOr<int> TargetsAllowed(const v1::Proposal& proposal, const v1::Limits& limits,
                                    const FleetOrders& fleet, absl::Time now) {
   const std::string& host = proposal.selector().host();
+  const int settings = proposal.action().set_sysctl().settings_size();
   const absl::Duration cooldown = FromProto(limits.cooldown());
   std::set<std::string> busy_hosts;
   int changed_here = 0;
@@ -57,7 +58,8 @@ absl::StatusOr<int> TargetsAllowed(const v1::Proposal& proposal, const v1::Limit
     }
     if (now - made < cooldown && SameSelector(order->selector(), proposal.selector())) {
       return absl::FailedPreconditionError(absl::StrCat(
-          "policy ", proposal.policy(), " has acted on the same sockets at ", Clock(made),
+          "policy ", proposal.policy(), " has acted ",
+          settings > 0 ? "in the same namespace" : "on the same sockets", " at ", Clock(made),
           " (order ", order->id(), "), and its cooldown is ", absl::FormatDuration(cooldown),
           ": possible again at ", Clock(made + cooldown)));
     }
@@ -82,11 +84,12 @@ absl::StatusOr<int> TargetsAllowed(const v1::Proposal& proposal, const v1::Limit
                      Clock(made_here[made_here.size() - static_cast<size_t>(per_hour)] + kHour)));
   }
   const int left = std::max(1, limits.targets_per_host()) - changed_here;
-  if (left <= 0) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("policy ", proposal.policy(), " already holds ", changed_here, " sockets of ",
-                     host, " changed, and may hold ", std::max(1, limits.targets_per_host()),
-                     ": wait until some have closed, or roll one of its orders back"));
+  if (left < std::max(1, settings)) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "policy ", proposal.policy(), " already holds ", changed_here,
+        settings > 0 ? " settings of " : " sockets of ", host, " changed, and may hold ",
+        std::max(1, limits.targets_per_host()), ": wait until some have ",
+        settings > 0 ? "ended" : "closed", ", or roll one of its orders back"));
   }
   return std::min(left, proposal.targets_max());
 }

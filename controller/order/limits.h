@@ -3,7 +3,8 @@
 //
 //   hosts_at_once      hosts of the fleet with an order of the policy under way; a percentage is
 //                      rounded up, so that it is at least one host
-//   targets_per_host   sockets of one host that the policy's orders hold changed, all together
+//   targets_per_host   sockets or settings of one host that the policy's orders hold changed, all
+//                      together
 //   per_host_per_hour  orders of the policy on one host within 60 minutes
 //   cooldown           between two orders of the policy for the same selector
 #ifndef TCPMEDIC_CONTROLLER_ORDER_LIMITS_H_
@@ -28,8 +29,8 @@ struct FleetOrders {
 // How far back limits count.
 absl::Duration LookBack(const PolicySet& policies);
 
-// At most how many sockets an order of this proposal may change now. FailedPrecondition names the
-// limit that forbids it, and what to wait for.
+// At most how many sockets an order of this proposal may change now; of sysctls, which are set
+// together, all or none. FailedPrecondition names the limit that forbids it, and what to wait for.
 absl::StatusOr<int> TargetsAllowed(const v1::Proposal& proposal, const v1::Limits& limits,
                                    const FleetOrders& fleet, absl::Time now);
 

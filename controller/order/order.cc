@@ -117,6 +117,7 @@ class Transition {
                                               next_.targets_size() - kMaxTargetsReported);
     }
     if (report.has_applied_at()) *next_.mutable_applied_at() = report.applied_at();
+    if (report.has_lease_until()) *next_.mutable_lease_until() = report.lease_until();
     if (report.has_measured()) TakeMeasured(report.measured(), &next_);
     next_.set_state(StateOnHost(next_));
     // It was taken for never begun, and its incident has been closed: nobody waits for it now.
@@ -209,6 +210,7 @@ v1::Order MakeOrder(const v1::Proposal& proposal, const std::string& id, int tar
   *order.mutable_verify_after() = proposal.verify().after();
   order.mutable_confirm_within()->set_seconds(
       absl::ToInt64Seconds(absl::Ceil(ConfirmWithin(proposal.verify()), absl::Seconds(1))));
+  if (proposal.has_lease()) *order.mutable_lease() = proposal.lease();
   *order.mutable_created_at() = ToProto(now);
   return order;
 }
@@ -255,6 +257,7 @@ std::optional<v1::OrderWish> WishFor(const v1::Order& order) {
   *what.mutable_expires_at() = order.expires_at();
   *what.mutable_confirm_within() = order.confirm_within();
   *what.mutable_verify_after() = order.verify_after();
+  if (order.has_lease()) *what.mutable_lease() = order.lease();
   wish.set_stored(order.reported());
   if (!order.roll_back_by().empty()) {
     wish.set_wish(v1::OrderWish::WISH_ROLL_BACK);

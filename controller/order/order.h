@@ -58,7 +58,7 @@ struct OrderNeverBegun {};
 using OrderEvent = std::variant<OrderDispatched, OrderReported, OrderJudged, RollbackAsked,
                                 OrderHostSilent, OrderHostHeard, OrderNeverBegun>;
 
-// The pending order of an approved proposal, for at most `targets_max` sockets.
+// The pending order of an approved proposal, for at most `targets_max` targets.
 v1::Order MakeOrder(const v1::Proposal& proposal, const std::string& id, int targets_max,
                     absl::Time now);
 
@@ -79,7 +79,7 @@ bool IsOverdue(const v1::Order& order, absl::Time now);  // dispatched, and expi
 // What the agent is to be told about it; nullopt: nothing (it is not dispatched, or it is over).
 std::optional<v1::OrderWish> WishFor(const v1::Order& order);
 
-// Sockets of the order's targets by what became of them.
+// Targets of the order, sockets or settings, by what became of them.
 struct TargetCount {
   int changed = 0;    // applied, and not held back
   int held_back = 0;  // kept on the old setting, or changed only after the commit

@@ -1,8 +1,12 @@
 #include "controller/order/story.h"
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "controller/order/order.h"
+#include "controller/policy/propose.h"
 #include "proto/proto_time.h"
+#include "proto/words.h"
 
 namespace tcpmedic {
 namespace {
@@ -24,21 +28,72 @@ std::string Counted(const char* what, int count) {
   return count == 0 ? "" : absl::StrCat(", ", count, " ", what);
 }
 
-std::string Applied(const v1::Order& order) {
-  const TargetCount targets = CountTargets(order);
-  return absl::StrCat("Order ", order.id(), " is applied to ", targets.changed, " of ",
-                      Sockets(targets.total), Counted("held back", targets.held_back),
-                      Counted("refused", targets.refused), Counted("gone", targets.gone),
-                      "; judged after ", Seconds(order.verify_after()),
-                      ", and undone by the host itself after ", Seconds(order.confirm_within()),
-                      " if nobody confirms");
+// Sockets are counted; settings are few and have names. The settings in this state, as `words` has
+// them.
+std::string Settings(const v1::Order& order, v1::Target::State state,
+                     absl::FunctionRef<std::string(const v1::Target&)> words) {
+  std::vector<std::string> settings;
+  for (const v1::Target& target : order.targets()) {
+    if (target.state() == state) settings.push_back(words(target));
+  }
+  return absl::StrJoin(settings, ", ");
 }
 
+std::string Changed(const v1::Target& target) {
+  return absl::StrCat(target.sysctl(), " ", target.value_before(), " → ", target.value_after());
+}
+
+std::string Applied(const v1::Order& order) {
+  const TargetCount targets = CountTargets(order);
+  const std::string what =
+      order.action().has_set_sysctl()
+          ? absl::StrCat(": ", Settings(order, v1::Target::STATE_APPLIED, Changed))
+          : absl::StrCat(" to ", targets.changed, " of ", Sockets(targets.total),
+                         Counted("held back", targets.held_back),
+                         Counted("refused", targets.refused), Counted("gone", targets.gone));
+  return absl::StrCat("Order ", order.id(), " is applied", what, "; judged after ",
+                      Seconds(order.verify_after()), ", and undone by the host itself after ",
+                      Seconds(order.confirm_within()), " if nobody confirms");
+}
+
+// What an undo has come to: ": 3 sockets as before, 1 gone", ": net.ipv4.tcp_syncookies is 0
+// again".
 std::string Undone(const v1::Order& order) {
   const TargetCount targets = CountTargets(order);
-  return absl::StrCat("Order ", order.id(), " is rolled back: ", Sockets(targets.undone),
-                      " as before", Counted("gone", targets.gone),
-                      Counted("drifted", targets.drifted));
+  if (!order.action().has_set_sysctl()) {
+    return absl::StrCat(": ", Sockets(targets.undone), " as before", Counted("gone", targets.gone),
+                        Counted("drifted", targets.drifted));
+  }
+  std::vector<std::string> parts;
+  if (targets.undone > 0) {
+    parts.push_back(Settings(order, v1::Target::STATE_UNDONE, [](const v1::Target& target) {
+      return absl::StrCat(target.sysctl(), " is ", target.value_before(), " again");
+    }));
+  }
+  if (targets.drifted > 0) {
+    parts.push_back(Settings(order, v1::Target::STATE_DRIFTED, [](const v1::Target& target) {
+      return absl::StrCat(target.sysctl(), " was changed by somebody else and is left alone");
+    }));
+  }
+  if (targets.gone > 0) parts.push_back("its namespace is gone");
+  return parts.empty() ? "" : absl::StrCat(": ", absl::StrJoin(parts, "; "));
+}
+
+std::string Drifted(const v1::Order& order) {
+  if (!order.action().has_set_sysctl()) {
+    return absl::StrCat(Sockets(CountTargets(order).drifted), ", which are left alone");
+  }
+  return absl::StrCat(Settings(order, v1::Target::STATE_DRIFTED,
+                               [](const v1::Target& target) { return target.sysctl(); }),
+                      CountTargets(order).drifted == 1 ? ", which is" : ", which are",
+                      " left alone");
+}
+
+// How it ended: by its lease, with a reason, or with what it had changed.
+std::string Ended(const v1::Order& order) {
+  const bool of_sysctls = order.action().has_set_sysctl();
+  if (order.reason().empty()) return of_sysctls ? " with its namespace" : " with its sockets";
+  return absl::StrCat(Because(order.reason()), of_sysctls ? Undone(order) : "");
 }
 
 // How the order stands on the host, at the agent's word.
@@ -50,26 +105,25 @@ OrderLine Reported(const v1::Order& now) {
     case v1::Order::STATE_APPLIED:
       return {"applied", Applied(now), kAgent};
     case v1::Order::STATE_COMMITTED:
-      return {"verified",
-              absl::StrCat("Order ", now.id(), " is confirmed and stays",
-                           Because(now.verification().reason())),
-              kAgent};
+      return {
+          "verified",
+          absl::StrCat(
+              "Order ", now.id(), " is confirmed and ",
+              now.has_lease() ? absl::StrCat("is taken back ", LeaseInWords(now.lease())) : "stays",
+              Because(now.verification().reason())),
+          kAgent};
     case v1::Order::STATE_ENDED:
-      return {"ended",
-              absl::StrCat("Order ", now.id(), " has ended",
-                           now.reason().empty() ? " with its sockets" : Because(now.reason())),
-              kAgent};
+      return {"ended", absl::StrCat("Order ", now.id(), " has ended", Ended(now)), kAgent};
     case v1::Order::STATE_ROLLED_BACK:
       return {
           "rolled_back",
-          absl::StrCat(Undone(now),
+          absl::StrCat("Order ", now.id(), " is rolled back", Undone(now),
                        Because(now.roll_back_by().empty() ? now.reason() : now.roll_back_reason())),
           kAgent, true};
     default:
       return {"drifted",
               absl::StrCat("Order ", now.id(), " has drifted: somebody else has changed ",
-                           Sockets(CountTargets(now).drifted), ", which are left alone",
-                           Because(now.reason())),
+                           Drifted(now), Because(now.reason())),
               kAgent, true};
   }
 }
@@ -81,7 +135,9 @@ std::vector<OrderLine> Story(const v1::Order& was, const v1::Order& now) {
   if (!was.has_dispatched_at() && now.has_dispatched_at()) {
     lines.push_back({"dispatched",
                      absl::StrCat("Order ", now.id(), " is sent to ", now.selector().host(),
-                                  " for at most ", Sockets(now.targets_max())),
+                                  now.action().has_set_sysctl()
+                                      ? absl::StrCat(": ", Words(now.action()))
+                                      : absl::StrCat(" for at most ", Sockets(now.targets_max()))),
                      kController});
   }
   if (was.reported() != now.reported()) lines.push_back(Reported(now));

@@ -76,6 +76,7 @@ std::string Text(const std::string& name, const expr::Value& value) {
   const double number = value.AsNumber().value_or(0);
   if (absl::EndsWith(name, "_bps")) return expr::BitrateText(number);
   if (absl::EndsWith(name, "_ratio")) return expr::PercentText(number);
+  if (absl::EndsWith(name, "_per_s")) return absl::StrCat(expr::NumberText(number), " per second");
   if (absl::EndsWith(name, "_us")) return expr::DurationText(absl::Microseconds(number));
   return expr::NumberText(number);
 }
@@ -185,6 +186,10 @@ std::optional<v1::Verification> Judge(const v1::Verify& verify, const v1::Order&
 
   const TargetCount targets = CountTargets(order);
   if (targets.changed == 0) {
+    if (order.action().has_set_sysctl()) {
+      return inconclusive(targets.gone > 0 ? "the namespace that was changed is gone"
+                                           : "no setting is changed any more");
+    }
     return inconclusive(targets.gone > 0 ? "every socket that was changed has closed"
                                          : "no socket is changed any more");
   }

@@ -12,6 +12,7 @@
 #include "controller/policy/field_reader.h"
 #include "controller/policy/policy_schema.h"
 #include "core/expr/expression.h"
+#include "core/sysctl_catalogue.h"
 
 namespace tcpmedic {
 namespace {
@@ -26,11 +27,30 @@ constexpr absl::Duration kMinVerifyAfter = absl::Seconds(10);
 constexpr absl::Duration kMaxVerifyAfter = absl::Minutes(15);
 constexpr absl::Duration kMaxSampling = absl::Minutes(1);
 constexpr int kMaxTargets = 100'000;
+// As the agent has it: below the first, a scan or two that come late would end it; above the
+// second, it is no lease.
+constexpr absl::Duration kMinLease = absl::Seconds(5);
+constexpr absl::Duration kMaxLease = absl::Hours(24);
+constexpr int kMaxSettings = 8;            // of one order; they are written and undone together
 constexpr size_t kMaxAlgorithmBytes = 15;  // TCP_CA_NAME_MAX, without its zero
 
 constexpr Word kModes[] = {{"manual", v1::Approval::MODE_MANUAL},
                            {"auto", v1::Approval::MODE_AUTO}};
 constexpr Word kScopes[] = {{"sockets", v1::SetCongestionControl::SCOPE_SOCKETS}};
+
+bool Takes(const v1::Policy& policy, v1::Action::KindCase kind) {
+  return std::any_of(policy.actions().begin(), policy.actions().end(),
+                     [&](const v1::Action& action) { return action.kind_case() == kind; });
+}
+
+// How many sysctls it sets at once.
+int SettingsOf(const v1::Policy& policy) {
+  int settings = 0;
+  for (const v1::Action& action : policy.actions()) {
+    settings = std::max(settings, action.set_sysctl().settings_size());
+  }
+  return settings;
+}
 
 // Every part of a policy is read from its own map, with the same file and the same list of issues.
 class PolicyReader {
@@ -48,8 +68,9 @@ class PolicyReader {
     ReadActions(&spec, &policy);
     ReadApproval(spec.Map("approval", Need::kOptional), policy.mutable_approval());
     ReadVerify(&spec, &policy);
-    policy.set_holdback_ratio(spec.Percentage("holdback", Need::kOptional).value_or(0));
-    ReadLimits(spec.Map("limits", Need::kOptional), policy.mutable_limits());
+    ReadLease(&spec, &policy);
+    ReadHoldback(&spec, &policy);
+    ReadLimits(spec.Map("limits", Need::kOptional), &policy);
     for (std::string& receiver :
          spec.Texts("notify", Need::kOptional).value_or(std::vector<std::string>())) {
       policy.add_notify(std::move(receiver));
@@ -140,12 +161,21 @@ class PolicyReader {
     fields.RejectOthers();
   }
 
-  // {net.ipv4.tcp_syncookies: 1}; which names are allowed is the host's to say, in its guard file.
+  // {net.ipv4.tcp_syncookies: 1}. What no host would do is said here; a host's guard file may allow
+  // less.
   void ReadSetSysctl(const YamlNode& node, v1::SetSysctl* set) {
     FieldReader settings(file_, node, "set_sysctl", issues_);
     if (node.fields.empty()) settings.Complain("set_sysctl sets nothing");
+    if (node.fields.size() > kMaxSettings) {
+      settings.Complain(absl::StrCat("set_sysctl sets at most ", kMaxSettings, " names"));
+    }
     for (const YamlField& field : node.fields) {
       if (std::optional<std::string> value = settings.Text(field.name, Need::kRequired)) {
+        if (const absl::Status allowed = CheckSysctl(field.name, *value); !allowed.ok()) {
+          const Place place =
+              FindSysctl(field.name) == nullptr ? field.value.name : field.value.place;
+          issues_->push_back(file_.IssueAt(place, std::string(allowed.message())));
+        }
         v1::SetSysctl::Setting* setting = set->add_settings();
         setting->set_name(field.name);
         setting->set_value(*std::move(value));
@@ -196,14 +226,46 @@ class PolicyReader {
     fields.RejectOthers();
   }
 
-  void ReadLimits(const YamlNode* node, v1::Limits* limits) {
-    limits->set_targets_per_host(1);
+  // Only a sysctl has one: what it changes outlives every connection, a socket's setting does not.
+  void ReadLease(FieldReader* spec, v1::Policy* policy) {
+    const YamlNode* node = spec->Map("lease", Need::kOptional);
+    if (node == nullptr) return;
+    FieldReader fields(file_, *node, "'lease'", issues_);
+    if (!Takes(*policy, v1::Action::kSetSysctl)) {
+      fields.Complain("only a policy with set_sysctl has a lease",
+                      "a socket's change ends with the socket");
+    }
+    if (auto time = fields.WireDuration("for", kMinLease, kMaxLease, Need::kRequired)) {
+      *policy->mutable_lease()->mutable_for_() = *time;
+    }
+    if (std::optional<std::string> text = fields.Text("renew_while", Need::kOptional)) {
+      policy->mutable_lease()->set_renew_while(*std::move(text));
+    }
+    fields.RejectOthers();
+  }
+
+  void ReadHoldback(FieldReader* spec, v1::Policy* policy) {
+    policy->set_holdback_ratio(spec->Percentage("holdback", Need::kOptional).value_or(0));
+    if (policy->holdback_ratio() > 0 && Takes(*policy, v1::Action::kSetSysctl)) {
+      spec->Complain(*spec->Scalar("holdback", Need::kOptional),
+                     "a sysctl is for the whole namespace: nothing of it can be held back");
+    }
+  }
+
+  void ReadLimits(const YamlNode* node, v1::Policy* policy) {
+    v1::Limits* const limits = policy->mutable_limits();
+    limits->set_targets_per_host(std::max(1, SettingsOf(*policy)));
     if (node == nullptr) return;
     FieldReader fields(file_, *node, "'limits'", issues_);
     limits->set_hosts_at_once_ratio(
         fields.Percentage("hosts_at_once", Need::kOptional).value_or(0));
     if (auto count = fields.Integer("targets_per_host", 1, kMaxTargets, Need::kOptional)) {
       limits->set_targets_per_host(static_cast<int32_t>(*count));
+      if (*count < SettingsOf(*policy)) {
+        fields.Complain(*fields.Scalar("targets_per_host", Need::kOptional),
+                        absl::StrCat("set_sysctl sets ", SettingsOf(*policy),
+                                     " names together, which are as many targets"));
+      }
     }
     if (auto count = fields.Integer("per_host_per_hour", 1, 3600, Need::kOptional)) {
       limits->set_per_host_per_hour(static_cast<int32_t>(*count));

@@ -14,7 +14,7 @@ namespace tcpmedic {
 
 // Reads it and type-checks its expressions. The result is good only if no Issue was appended. Where
 // the file is silent: order 100, manual approval by one operator within an hour that covers nothing
-// later, one target per host.
+// later, one target per host, or as many as set_sysctl sets together.
 v1::Policy ReadPolicy(const YamlFile& file, const Document& document, std::vector<Issue>* issues);
 
 // Whether the action is done by an agent, and so needs a proposal and an order. The others are the

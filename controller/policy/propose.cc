@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "controller/policy/digest.h"
 #include "controller/policy/policy_document.h"
@@ -26,11 +27,31 @@ std::string CongestionControlFound(const v1::Finding& finding) {
   return "";
 }
 
+// The value of a sysctl in the finding's namespace; empty where it was not reported. Signatures
+// know net.ipv4.tcp_syncookies as netns.tcp_syncookies.
+std::string SysctlFound(const v1::Finding& finding, absl::string_view name) {
+  const std::string attribute = absl::StrCat("netns.", name.substr(name.rfind('.') + 1));
+  for (const v1::Evidence& evidence : finding.evidence()) {
+    if (evidence.name() == attribute && evidence.value().has_int_value()) {
+      return absl::StrCat(evidence.value().int_value());
+    }
+  }
+  return "";
+}
+
+std::string SettingsUndone(const v1::SetSysctl& action, const v1::Finding& finding) {
+  return absl::StrJoin(action.settings(), ", ", [&](std::string* out, const auto& setting) {
+    const std::string found = SysctlFound(finding, setting.name());
+    absl::StrAppend(out, setting.name(), " is set back to ",
+                    found.empty() ? "the value that was found" : found);
+  });
+}
+
 std::string UndoInWords(const v1::Action& action, const v1::Finding& finding,
-                        absl::Duration confirm_within) {
+                        const v1::Policy& policy) {
   const std::string when =
       absl::StrCat("at once on rollback, and by the agent alone if nobody confirms within ",
-                   absl::ToInt64Seconds(confirm_within), " s");
+                   absl::ToInt64Seconds(ConfirmWithin(policy.verify())), " s");
   if (action.has_set_congestion_control()) {
     const std::string found = CongestionControlFound(finding);
     return absl::StrCat("each socket is set back to the algorithm that it had",
@@ -38,8 +59,9 @@ std::string UndoInWords(const v1::Action& action, const v1::Finding& finding,
                         ", if ours is still set; ", when);
   }
   if (action.has_set_sysctl()) {
-    return absl::StrCat("each setting gets back the value that was found, if ours is still there; ",
-                        when);
+    return absl::StrCat(
+        SettingsUndone(action.set_sysctl(), finding), ", if ours is still there; ", when,
+        policy.has_lease() ? absl::StrCat("; once confirmed, ", LeaseInWords(policy.lease())) : "");
   }
   return "nothing to undo: it only reads";
 }
@@ -84,8 +106,10 @@ absl::StatusOr<v1::Proposal> MakeProposal(const PolicySet& policies, const v1::D
   *selector->mutable_group_by() = finding.group_by();
   selector->set_netns_cookie(finding.netns().cookie());
   *proposal.mutable_action() = *action;
-  // Not how many match now: the approval also covers later sockets of the same selector.
-  proposal.set_targets_max(std::max(1, policy->limits().targets_per_host()));
+  // Of sockets, not how many match now: the approval also covers later ones of the same selector.
+  proposal.set_targets_max(action->has_set_sysctl()
+                               ? action->set_sysctl().settings_size()
+                               : std::max(1, policy->limits().targets_per_host()));
   proposal.set_policy(policy->name());
   proposal.set_revision(policies.revision);
   proposal.set_digest(ProposalDigest(proposal));
@@ -95,7 +119,8 @@ absl::StatusOr<v1::Proposal> MakeProposal(const PolicySet& policies, const v1::D
   }
   *proposal.mutable_verify() = policy->verify();
   proposal.set_holdback_ratio(policy->holdback_ratio());
-  proposal.set_undo(UndoInWords(*action, finding, ConfirmWithin(policy->verify())));
+  proposal.set_undo(UndoInWords(*action, finding, *policy));
+  if (policy->has_lease()) *proposal.mutable_lease() = policy->lease();
   *proposal.mutable_created_at() = ToProto(now);
   *proposal.mutable_expires_at() = ToProto(now + FromProto(policy->approval().expires()));
   return proposal;
@@ -115,6 +140,14 @@ std::string ProposalDigest(const v1::Proposal& proposal) {
     approved.SerializeToCodedStream(&out);
   }
   return Sha256Hex(bytes);
+}
+
+std::string LeaseInWords(const v1::Lease& lease) {
+  const std::string span = absl::FormatDuration(FromProto(lease.for_()));
+  return lease.renew_while().empty()
+             ? absl::StrCat("by the host itself after ", span)
+             : absl::StrCat("by the host itself ", span, " after the last moment with ",
+                            lease.renew_while());
 }
 
 absl::Duration ConfirmWithin(const v1::Verify& verify) {

@@ -37,6 +37,10 @@ absl::StatusOr<v1::Proposal> MakeProposal(const PolicySet& policies, const v1::D
 // hex.
 std::string ProposalDigest(const v1::Proposal& proposal);
 
+// When a committed change is taken back: "by the host itself 2h after the last moment with
+// netns.syncookies_sent_per_s > 1.0".
+std::string LeaseInWords(const v1::Lease& lease);
+
 // How long after apply the agent waits to be told commit or rollback, before it rolls back by
 // itself.
 absl::Duration ConfirmWithin(const v1::Verify& verify);

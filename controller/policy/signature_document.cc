@@ -62,6 +62,7 @@ bool IsOfReadField(const v1::Signature& signature, absl::string_view message) {
   if (field == "sockets") return !signature.sockets().empty();
   if (field == "subject") return signature.subject() != v1::SUBJECT_UNSPECIFIED;
   if (field == "group_by") return !signature.group_by().empty();
+  if (field == "when") return !signature.when().empty();
   if (field == "window") return signature.has_window();
   if (field == "verdict") return !signature.verdict().empty();
   return true;
@@ -96,7 +97,14 @@ v1::Signature ReadSignature(const YamlFile& file, const Document& document,
       static_cast<v1::Severity>(spec.OneOf("severity", kSeverities, Need::kRequired).value_or(0)));
   signature.set_subject(
       static_cast<v1::Subject>(spec.OneOf("subject", kSubjects, Need::kRequired).value_or(0)));
-  signature.set_sockets(spec.Text("sockets", Need::kRequired).value_or(""));
+  // Of a namespace, `when` is the whole condition.
+  const bool of_netns = signature.subject() == v1::SUBJECT_NETNS;
+  if (!of_netns) {
+    signature.set_sockets(spec.Text("sockets", Need::kRequired).value_or(""));
+  } else if (const YamlNode* sockets = spec.Any("sockets", Need::kOptional)) {
+    spec.Complain(*sockets, "a signature of namespaces has no 'sockets'",
+                  "its whole condition is 'when'");
+  }
   if (const YamlNode* unless = spec.Map("unless", Need::kOptional)) {
     ReadUnless(file, *unless, &signature, issues);
   }
@@ -104,7 +112,7 @@ v1::Signature ReadSignature(const YamlFile& file, const Document& document,
        spec.Texts("group_by", Need::kRequired).value_or(std::vector<std::string>())) {
     signature.add_group_by(std::move(attribute));
   }
-  signature.set_when(spec.Text("when", Need::kOptional).value_or(""));
+  signature.set_when(spec.Text("when", of_netns ? Need::kRequired : Need::kOptional).value_or(""));
   if (auto time = spec.WireDuration("for", absl::ZeroDuration(), kMaxDuration, Need::kOptional)) {
     *signature.mutable_for_() = *time;
   }

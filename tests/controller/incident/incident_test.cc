@@ -590,6 +590,115 @@ TEST(IncidentProperty, AClosedIncidentNeverActsExceptByTheDocumentedReopenings) 
   EXPECT_GT(reopenings, 50);
 }
 
+// ---- Namespaces.
+
+v1::Finding Flooded() {
+  v1::Finding finding = Pinned();
+  finding.set_subject(v1::SUBJECT_NETNS);
+  finding.mutable_netns()->set_name("netns of pid 812 (nginx)");
+  return finding;
+}
+
+v1::Incident FloodAfter(const std::vector<Event>& events) {
+  v1::Incident incident = OpenIncident("i-1", "db1", Flooded(), kStart)->next;
+  for (const Event& event : events) {
+    absl::StatusOr<Step> step = Advance(incident, event, kStart);
+    EXPECT_TRUE(step.ok()) << step.status();
+    incident = step->next;
+  }
+  return incident;
+}
+
+v1::Order CookiesOrder(v1::Order::State state) {
+  v1::Order order;
+  order.set_id("o-1");
+  order.set_incident_id("i-1");
+  order.set_state(state);
+  order.mutable_action()->mutable_set_sysctl();
+  order.mutable_lease()->mutable_for_()->set_seconds(7200);
+  if (state == v1::Order::STATE_COMMITTED || state == v1::Order::STATE_ENDED) {
+    *order.mutable_lease_until() = ToProto(kStart + absl::Hours(2));
+  }
+  return order;
+}
+OrderChanged CookiesFrom(v1::Order::State was, v1::Order::State now) {
+  return {CookiesOrder(was), CookiesOrder(now)};
+}
+const Event kCookiesSent = OrderChanged{v1::Order(), CookiesOrder(v1::Order::STATE_DISPATCHED)};
+const Event kCookiesStay = CookiesFrom(v1::Order::STATE_COMMITTING, v1::Order::STATE_COMMITTED);
+v1::Incident RemediedFlood() { return FloodAfter({kCookiesSent, kCookiesStay}); }
+
+TEST(FloodIncident, ANoteIsOnTheTimelineInAWordAndInTheDecisionWhole) {
+  v1::Decision decision;
+  decision.set_policy("syn-flood-absorbed");
+  decision.add_actions()->mutable_note()->set_text("leave it; filter upstream");
+  const auto noted = Advance(FloodAfter({}), Decided{decision, false, ""}, kStart);
+  ASSERT_TRUE(noted.ok()) << noted.status();
+  EXPECT_THAT(noted->effects, IsEmpty());
+  ASSERT_EQ(noted->happened.size(), 1u);
+  EXPECT_EQ(noted->happened[0].what(), "noted");
+  EXPECT_EQ(noted->happened[0].text(),
+            "Policy syn-flood-absorbed notes what to know; nothing is to be changed on db1");
+  EXPECT_EQ(noted->next.decision().actions(0).note().text(), "leave it; filter upstream");
+
+  const auto gone = Advance(noted->next, FindingGone{}, kStart + absl::Minutes(3));
+  EXPECT_EQ(gone->next.outcome(), v1::Incident::OUTCOME_NOTED);
+}
+
+TEST(FloodIncident, AProposalNamesTheNamespaceThatItIsFor) {
+  v1::Proposal proposal = PendingProposal();
+  v1::SetSysctl::Setting* setting = proposal.mutable_action()->mutable_set_sysctl()->add_settings();
+  setting->set_name("net.ipv4.tcp_syncookies");
+  setting->set_value("1");
+  const auto step = Advance(FloodAfter({}), Proposed{proposal}, kStart);
+  ASSERT_TRUE(step.ok()) << step.status();
+  EXPECT_EQ(step->happened[0].text(),
+            "Proposal p-1: set net.ipv4.tcp_syncookies = 1 in netns of pid 812 (nginx), open until "
+            "23:13:20Z");
+}
+
+TEST(FloodIncident, WhatTheSettingStillExplainsIsNotTriedAgain) {
+  const auto step = Advance(RemediedFlood(), FindingObserved{Flooded()}, kStart);
+  ASSERT_TRUE(step.ok()) << step.status();
+  EXPECT_THAT(step->effects, IsEmpty());
+  EXPECT_EQ(step->next.outcome(), v1::Incident::OUTCOME_REMEDIED);
+}
+
+TEST(FloodIncident, StaysRemediedWhenTheLeaseEndsAndClaimsNothingMore) {
+  const v1::Incident before = RemediedFlood();
+  EXPECT_TRUE(Claims(before, kStart));
+  v1::Order ended = CookiesOrder(v1::Order::STATE_ENDED);
+  ended.set_reported(v1::Order::STATE_ENDED);
+  ended.set_reason("the lease ran out");
+  const auto step = Advance(before, OrderChanged{CookiesOrder(v1::Order::STATE_COMMITTED), ended},
+                            kStart + absl::Seconds(1));
+  ASSERT_TRUE(step.ok()) << step.status();
+  EXPECT_EQ(step->next.outcome(), v1::Incident::OUTCOME_REMEDIED);
+  ASSERT_EQ(step->happened.size(), 1u);
+  EXPECT_EQ(step->happened[0].text(), "Order o-1 has ended: the lease ran out");
+  EXPECT_FALSE(Claims(step->next, kStart + absl::Seconds(1)));
+}
+
+TEST(FloodIncident, SomebodyElsesChangeLeavesTheNextFindingToANewIncident) {
+  const auto step = Advance(
+      RemediedFlood(), CookiesFrom(v1::Order::STATE_COMMITTED, v1::Order::STATE_DRIFTED), kStart);
+  ASSERT_TRUE(step.ok()) << step.status();
+  EXPECT_FALSE(Claims(step->next, kStart));
+}
+
+TEST(FloodIncident, ALeaseThatEndedBetweenTwoReportsHadHelped) {
+  const auto step =
+      Advance(FloodAfter({kCookiesSent}),
+              CookiesFrom(v1::Order::STATE_COMMITTING, v1::Order::STATE_ENDED), kStart);
+  ASSERT_TRUE(step.ok()) << step.status();
+  EXPECT_EQ(step->next.outcome(), v1::Incident::OUTCOME_REMEDIED);
+
+  OrderChanged unconfirmed = CookiesFrom(v1::Order::STATE_APPLIED, v1::Order::STATE_ENDED);
+  unconfirmed.now.clear_lease_until();  // its namespace went
+  const auto failed = Advance(FloodAfter({kCookiesSent}), unconfirmed, kStart);
+  EXPECT_EQ(failed->next.outcome(), v1::Incident::OUTCOME_FAILED);
+}
+
 TEST(Claims, OnceFalseStaysFalse) {
   EXPECT_TRUE(Claims(OpenExpired(), kStart + absl::Hours(100)));
   EXPECT_TRUE(Claims(RejectedStillThere(), kStart + absl::Hours(100)));

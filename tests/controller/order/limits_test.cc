@@ -111,6 +111,26 @@ TEST(TargetsAllowed, SocketsThatAreChangedLeaveLessForTheNextOrder) {
               HasSubstr("already holds 200"));
 }
 
+v1::Proposal Setting(int settings) {
+  v1::Proposal proposal = On("web1");
+  for (int i = 0; i < settings; ++i)
+    proposal.mutable_action()->mutable_set_sysctl()->add_settings();
+  proposal.set_targets_max(settings);
+  return proposal;
+}
+
+TEST(TargetsAllowed, SettingsAreSetTogetherOrNotAtAll) {
+  v1::Limits three;
+  three.set_targets_per_host(3);
+  const auto holding = [](int settings) {
+    return std::vector<v1::Order>{
+        Changing(settings, Made("web1", 30, v1::Order::STATE_COMMITTED, 43))};
+  };
+  EXPECT_EQ(Allowed(holding(1), 1, Setting(2), three), "2");
+  EXPECT_THAT(Allowed(holding(2), 1, Setting(2), three),
+              HasSubstr("already holds 2 settings of web1 changed, and may hold 3"));
+}
+
 TEST(TargetsAllowed, WhatIsNotLimitedIsNotCounted) {
   v1::Limits limits;
   limits.set_targets_per_host(200);

@@ -413,6 +413,96 @@ TEST(StoryTest, SaysHowManySocketsWereChanged) {
             "undone by the host itself after 35s if nobody confirms");
 }
 
+// ---- Orders of sysctls.
+
+v1::Proposal CookiesOn() {
+  v1::Proposal proposal = ApprovedProposal();
+  v1::SetSysctl::Setting* setting = proposal.mutable_action()->mutable_set_sysctl()->add_settings();
+  setting->set_name("net.ipv4.tcp_syncookies");
+  setting->set_value("1");
+  proposal.set_targets_max(1);
+  proposal.set_holdback_ratio(0);
+  proposal.mutable_lease()->mutable_for_()->set_seconds(7200);
+  proposal.mutable_lease()->set_renew_while("netns.syncookies_sent_per_s > 1.0");
+  return proposal;
+}
+
+v1::Order CookiesAfter(std::vector<OrderEvent> events) {
+  v1::Order order = MakeOrder(CookiesOn(), "o-1", 1, kStart);
+  for (const OrderEvent& event : events) order = *Advance(order, event, At(100));
+  return order;
+}
+
+OrderEvent CookiesTold(v1::Order::State state, v1::Target::State target_state,
+                       const std::string& reason = "") {
+  OrderReported told{Report(state)};
+  told.report.set_reason(reason);
+  v1::Target* target = told.report.mutable_targets(0);
+  target->set_sysctl("net.ipv4.tcp_syncookies");
+  target->set_state(target_state);
+  target->set_value_before("0");
+  target->set_value_after("1");
+  if (state == v1::Order::STATE_COMMITTED || state == v1::Order::STATE_ENDED) {
+    *told.report.mutable_lease_until() = ToProto(At(7300));
+  }
+  return told;
+}
+
+const OrderEvent kCookiesApplied = CookiesTold(kApplied, v1::Target::STATE_APPLIED);
+const OrderEvent kCookiesCommitted = CookiesTold(kCommitted, v1::Target::STATE_APPLIED);
+
+TEST(SysctlOrder, CarriesItsLeaseToTheAgentAndTakesItsEndFromThere) {
+  const v1::Order order = CookiesAfter({kDispatch, kCookiesApplied, kImproved});
+  EXPECT_EQ(WishFor(order)->order().lease().for_().seconds(), 7200);
+  EXPECT_EQ(WishFor(order)->order().lease().renew_while(), "netns.syncookies_sent_per_s > 1.0");
+  EXPECT_FALSE(order.has_lease_until());
+  const v1::Order committed = *Advance(order, kCookiesCommitted, At(101));
+  EXPECT_EQ(FromProtoOrInfinitePast(committed.lease_until()), At(7300));
+  EXPECT_FALSE(Dispatched().has_lease());
+  EXPECT_FALSE(WishFor(Dispatched())->order().has_lease());
+}
+
+TEST(SysctlOrder, StoryNamesTheSettingAndItsValues) {
+  const std::vector<OrderEvent> begun = {kDispatch, kCookiesApplied};
+  std::vector<OrderEvent> confirmed = begun;
+  confirmed.insert(confirmed.end(), {kImproved, kCookiesCommitted});
+  struct StoryCase {
+    std::vector<OrderEvent> before;
+    OrderEvent event;
+    std::string text;
+  };
+  const StoryCase cases[] = {
+      {{}, kDispatch, "Order o-1 is sent to web1: set net.ipv4.tcp_syncookies = 1"},
+      {{kDispatch},
+       kCookiesApplied,
+       "Order o-1 is applied: net.ipv4.tcp_syncookies 0 → 1; judged after 20s, and undone by the "
+       "host itself after 35s if nobody confirms"},
+      {{kDispatch, kCookiesApplied, kImproved},
+       kCookiesCommitted,
+       "Order o-1 is confirmed and is taken back by the host itself 2h after the last moment with "
+       "netns.syncookies_sent_per_s > 1.0: the arithmetic"},
+      {{kDispatch, kCookiesApplied, kNotImproved},
+       CookiesTold(kRolledBack, v1::Target::STATE_UNDONE),
+       "Order o-1 is rolled back: net.ipv4.tcp_syncookies is 0 again: the arithmetic"},
+      {confirmed, CookiesTold(kDrifted, v1::Target::STATE_DRIFTED, "it is 2 now"),
+       "Order o-1 has drifted: somebody else has changed net.ipv4.tcp_syncookies, which is "
+       "left alone: it is 2 now"},
+      {confirmed, CookiesTold(kEnded, v1::Target::STATE_UNDONE, "the lease ran out"),
+       "Order o-1 has ended: the lease ran out: net.ipv4.tcp_syncookies is 0 again"},
+      {confirmed, CookiesTold(kEnded, v1::Target::STATE_DRIFTED, "the lease ran out"),
+       "Order o-1 has ended: the lease ran out: net.ipv4.tcp_syncookies was changed by somebody "
+       "else and is left alone"},
+      {confirmed, CookiesTold(kEnded, v1::Target::STATE_GONE),
+       "Order o-1 has ended with its namespace"},
+  };
+  for (const StoryCase& test : cases) {
+    const v1::Order was = CookiesAfter(test.before);
+    const auto lines = Story(was, *Advance(was, test.event, At(101)));
+    ASSERT_EQ(lines.size(), 1u) << test.text;
+    EXPECT_EQ(lines[0].text, test.text);
+  }
+}
+
 // Whatever comes in whatever order: what is over stays over, with nothing wished of it, unless it
 // was given up and had begun after all; the agent's newest word is never replaced by an older one.
 TEST(OrderProperties, HoldForEverySequenceOfEvents) {

@@ -120,6 +120,15 @@ TEST(Judge, ClosedTargetsAreInconclusiveAtOnce) {
   EXPECT_EQ(JudgeNow(order).result, v1::Verification::RESULT_IMPROVED);
 }
 
+TEST(Judge, ANamespaceThatIsGoneIsInconclusiveAtOnce) {
+  v1::Order order = AppliedOrder(1, 2);
+  order.mutable_action()->mutable_set_sysctl();
+  order.mutable_targets(0)->set_state(v1::Target::STATE_GONE);
+  EXPECT_EQ(JudgeNow(order, Expect("true"), 1).reason, "the namespace that was changed is gone");
+  order.mutable_targets(0)->set_state(v1::Target::STATE_DRIFTED);
+  EXPECT_EQ(JudgeNow(order, Expect("true"), 1).reason, "no setting is changed any more");
+}
+
 TEST(Judge, AValueThatWasNotMeasuredIsInconclusiveAndNamed) {
   v1::Order order = AppliedOrder(0.8e6, 66e6);
   order.mutable_verification()->mutable_after()->mutable_values()->DeleteSubrange(1, 1);

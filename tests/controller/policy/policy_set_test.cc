@@ -168,10 +168,11 @@ metadata: {name: p}
 spec:
   signature: s
   actions:
-    - set_sysctl: {net.ipv4.tcp_syncookies: 1, net.ipv4.tcp_rmem: 4096 131072 6291456}
+    - set_sysctl: {net.ipv4.tcp_syncookies: 1, net.core.somaxconn: 4096}
     - raise_alert: {receivers: [oncall, chat]}
     - note: watch it
   verify: {after: 20s, expect: 'true'}
+  lease: {for: 2h, renew_while: netns.syncookies_sent_per_s > 1.0}
 ---
 apiVersion: tcpmedic/v1
 kind: Policy
@@ -189,7 +190,7 @@ spec:
         actions {
           set_sysctl {
             settings { name: "net.ipv4.tcp_syncookies" value: "1" }
-            settings { name: "net.ipv4.tcp_rmem" value: "4096 131072 6291456" }
+            settings { name: "net.core.somaxconn" value: "4096" }
           }
         }
         actions { raise_alert { receivers: "oncall" receivers: "chat" } }
@@ -202,6 +203,11 @@ spec:
     found.mutable_actions()->MergeFrom(policy.actions());
   EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(expected, found))
       << found.DebugString();
+  EXPECT_EQ(set->policies[0].lease().for_().seconds(), 7200);
+  EXPECT_EQ(set->policies[0].lease().renew_while(), "netns.syncookies_sent_per_s > 1.0");
+  // The two settings are two targets.
+  EXPECT_EQ(set->policies[0].limits().targets_per_host(), 2);
+  EXPECT_FALSE(set->policies[1].has_lease());
 }
 
 TEST(PolicySet, DigestIsOfPathsAndContentsWhateverTheOrder) {

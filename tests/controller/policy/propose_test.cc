@@ -168,6 +168,57 @@ TEST(Propose, UndoNamesTheAlgorithmOnlyWhereItIsKnown) {
   EXPECT_THAT(proposal->undo(), HasSubstr("the algorithm that it had, if ours is still set"));
 }
 
+v1::Finding Flooded() {
+  return FromText<v1::Finding>(R"pb(
+    signature: "syn-flood-unprotected"
+    group: "netns 7"
+    group_by { attribute: "netns" value: "7" }
+    subject: SUBJECT_NETNS
+    netns { cookie: 7 name: "netns of pid 812 (nginx)" }
+    confidence: CONFIDENCE_CERTAIN
+    evidence {
+      name: "netns.tcp_syncookies"
+      value { int_value: 0 }
+    }
+  )pb");
+}
+
+v1::Policy CookiesOn() {
+  return FromText<v1::Policy>(R"pb(
+    name: "cookies-on"
+    signature: "syn-flood-unprotected"
+    actions { set_sysctl { settings { name: "net.ipv4.tcp_syncookies" value: "1" } } }
+    approval { expires { seconds: 3600 } }
+    verify { after { seconds: 20 } expect: "true" }
+    lease { for { seconds: 7200 } renew_while: "netns.syncookies_sent_per_s > 1.0" }
+    limits { targets_per_host: 50 }
+  )pb");
+}
+
+TEST(Propose, ASysctlIsOneTargetOfTheFindingsNamespaceWithItsLease) {
+  const auto proposal = Propose(CookiesOn(), Flooded());
+  ASSERT_TRUE(proposal.ok()) << proposal.status();
+  EXPECT_EQ(proposal->selector().netns_cookie(), 7u);
+  EXPECT_EQ(proposal->targets_max(), 1);
+  EXPECT_EQ(proposal->lease().for_().seconds(), 7200);
+  EXPECT_EQ(proposal->lease().renew_while(), "netns.syncookies_sent_per_s > 1.0");
+  EXPECT_EQ(proposal->undo(),
+            "net.ipv4.tcp_syncookies is set back to 0, if ours is still there; at once on "
+            "rollback, and by the agent alone if nobody confirms within 35 s; once confirmed, by "
+            "the host itself 2h after the last moment with netns.syncookies_sent_per_s > 1.0");
+}
+
+TEST(Propose, UndoOfASysctlThatWasNotReportedPromisesTheValueFound) {
+  v1::Finding finding = Flooded();
+  finding.clear_evidence();
+  v1::Policy policy = CookiesOn();
+  policy.mutable_lease()->clear_renew_while();
+  EXPECT_EQ(Propose(policy, finding)->undo(),
+            "net.ipv4.tcp_syncookies is set back to the value that was found, if ours is still "
+            "there; at once on rollback, and by the agent alone if nobody confirms within 35 s; "
+            "once confirmed, by the host itself after 2h");
+}
+
 TEST(Propose, NotesAndAlertsNeedNoProposal) {
   v1::Policy policy = ToBbr();
   policy.mutable_actions()->DeleteSubrange(1, 1);
