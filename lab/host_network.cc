@@ -16,10 +16,14 @@
 #include <vector>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "core/errno_status.h"
+#include "core/unique_fd.h"
 
 namespace tcpmedic::lab {
 namespace {
@@ -29,33 +33,24 @@ namespace {
 constexpr int kTransmitQueueLength = 10'000;
 constexpr int64_t kMinMaxBufferBytes = 4 << 20;
 
-absl::Status WriteSysctl(absl::string_view name, absl::string_view value) {
-  const std::string path = absl::StrCat("/proc/sys/net/", name);
-  const int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return ErrnoStatus(absl::StrCat("open ", path));
-  const ssize_t written = write(fd, value.data(), value.size());
-  const absl::Status status = written == static_cast<ssize_t>(value.size())
-                                  ? absl::OkStatus()
-                                  : ErrnoStatus(absl::StrCat("write ", path));
-  close(fd);
-  return status;
-}
-
 absl::Status WriteSysctls(const PathSpec& path) {
   const int64_t max_buffer = MaxSocketBufferBytes(path);
-  const std::pair<absl::string_view, std::string> settings[] = {
-      {"ipv4/tcp_wmem", absl::StrCat("4096 65536 ", max_buffer)},
-      {"ipv4/tcp_rmem", absl::StrCat("4096 131072 ", max_buffer)},
+  const std::pair<std::string, std::string> settings[] = {
+      {"net.ipv4.tcp_wmem", absl::StrCat("4096 65536 ", max_buffer)},
+      {"net.ipv4.tcp_rmem", absl::StrCat("4096 131072 ", max_buffer)},
+      // One client makes many short connections: its ports must come round within a minute.
+      {"net.ipv4.ip_local_port_range", "10000 65535"},
+      {"net.ipv4.tcp_tw_reuse", "1"},
       // What one transfer learned must not shape the next.
-      {"ipv4/tcp_no_metrics_save", "1"},
-      {"ipv4/ip_forward", "0"},
-      {"ipv6/conf/all/forwarding", "0"},
+      {"net.ipv4.tcp_no_metrics_save", "1"},
+      {"net.ipv4.ip_forward", "0"},
+      {"net.ipv6.conf.all.forwarding", "0"},
       // Addresses work at once, and the path carries nothing but what the programs send.
-      {"ipv6/conf/all/accept_dad", "0"},
-      {"ipv6/conf/default/accept_dad", "0"},
-      {"ipv6/conf/default/addr_gen_mode", "1"},
-      {"ipv6/conf/default/router_solicitations", "0"},
-      {"ipv6/conf/default/accept_ra", "0"},
+      {"net.ipv6.conf.all.accept_dad", "0"},
+      {"net.ipv6.conf.default.accept_dad", "0"},
+      {"net.ipv6.conf.default.addr_gen_mode", "1"},
+      {"net.ipv6.conf.default.router_solicitations", "0"},
+      {"net.ipv6.conf.default.accept_ra", "0"},
   };
   for (const auto& [name, value] : settings) {
     if (absl::Status status = WriteSysctl(name, value); !status.ok()) return status;
@@ -156,6 +151,25 @@ absl::StatusOr<int> CreateTun(int control_fd) {
 }
 
 }  // namespace
+
+absl::Status WriteSysctl(const std::string& name, const std::string& value) {
+  const bool is_name =
+      absl::StartsWith(name, "net.") && !absl::EndsWith(name, ".") &&
+      !absl::StrContains(name, "..") && std::all_of(name.begin(), name.end(), [](char c) {
+        return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_';
+      });
+  if (!is_name) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", name, "' is no sysctl of a network namespace"));
+  }
+  const std::string path = absl::StrCat("/proc/sys/", absl::StrReplaceAll(name, {{".", "/"}}));
+  const UniqueFd fd(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!fd.valid()) return ErrnoStatus(absl::StrCat("set ", name, ": open ", path));
+  if (write(fd.get(), value.data(), value.size()) != static_cast<ssize_t>(value.size())) {
+    return ErrnoStatus(absl::StrCat("set ", name, " to '", value, "': write ", path));
+  }
+  return absl::OkStatus();
+}
 
 int64_t MaxSocketBufferBytes(const PathSpec& path) {
   return std::clamp<int64_t>(4 * BandwidthDelayBytes(path), kMinMaxBufferBytes, INT32_MAX);

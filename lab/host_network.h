@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "lab/path_spec.h"
@@ -20,6 +21,11 @@ inline constexpr absl::string_view kDeviceName = "path0";
 // which the caller owns. `address` is IPv4 or IPv6. FailedPrecondition: the namespace has links of
 // its own, so it is not a new one.
 absl::StatusOr<int> SetUpHostNetwork(const std::string& address, const PathSpec& path);
+
+// Sets a sysctl of the calling thread's network namespace, by sysctl(8)'s dotted name.
+// InvalidArgument: the name does not begin with "net.", or is none; or the kernel does not take the
+// value. NotFound: this namespace has no such sysctl. Each names the sysctl.
+absl::Status WriteSysctl(const std::string& name, const std::string& value);
 
 // The largest socket buffer that the path can need: tcp_rmem's and tcp_wmem's third value.
 int64_t MaxSocketBufferBytes(const PathSpec& path);

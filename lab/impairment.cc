@@ -3,19 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "lab/mix.h"
+
 namespace tcpmedic::lab {
 namespace {
 
 constexpr uint64_t kNanosPerSecond = 1'000'000'000;
-
-// The finalizer of SplitMix64 (Steele, Lea, Flood 2014): consecutive inputs give
-// independent-looking outputs.
-uint64_t Mix(uint64_t x) {
-  x += 0x9e3779b97f4a7c15;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-  return x ^ (x >> 31);
-}
 
 }  // namespace
 

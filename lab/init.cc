@@ -95,8 +95,9 @@ struct Program {
 // Process 1 of the lab's PID namespace.
 class Init {
  public:
-  Init(const RoleFlags& flags, const ControlChannel& control, UniqueFd path_record, UniqueFd holder)
-      : flags_(flags),
+  Init(const InitOptions& options, const ControlChannel& control, UniqueFd path_record,
+       UniqueFd holder)
+      : options_(options),
         control_(control),
         path_record_(std::move(path_record)),
         holder_(std::move(holder)) {}
@@ -161,9 +162,14 @@ class Init {
     if (unshare(CLONE_NEWNET) != 0) return ErrnoStatus("unshare a network namespace");
     HostNamespace& made = host(role);
     absl::StatusOr<int> tun =
-        SetUpHostNetwork(std::string(AddressOf(role, flags_.ipv6)), flags_.path);
+        SetUpHostNetwork(std::string(AddressOf(role, options_.ipv6)), options_.path);
     if (!tun.ok()) return tun.status();
     made.tun = UniqueFd(*tun);
+    if (role == HostRole::kServer) {
+      for (const auto& [name, value] : options_.server_sysctls) {
+        if (absl::Status status = WriteSysctl(name, value); !status.ok()) return status;
+      }
+    }
     absl::StatusOr<UniqueFd> netns = Open("/proc/self/ns/net", O_RDONLY);
     if (!netns.ok()) return netns.status();
     made.netns = *std::move(netns);
@@ -190,7 +196,7 @@ class Init {
     Program emulator;
     emulator.id = kEmulatorId;
     emulator.argv = {kLabProgram, "emulate"};
-    for (std::string& flag : ToFlags(flags_.path)) emulator.argv.push_back(std::move(flag));
+    for (std::string& flag : ToFlags(options_.path)) emulator.argv.push_back(std::move(flag));
     HostNamespace& client = host(HostRole::kClient);
     HostNamespace& server = host(HostRole::kServer);
     emulator.fds = {null_.get(),          null_.get(),         STDERR_FILENO,
@@ -259,7 +265,7 @@ class Init {
     return true;
   }
 
-  const RoleFlags flags_;
+  const InitOptions options_;
   const ControlChannel& control_;
   UniqueFd path_record_;
   const UniqueFd holder_;  // pidfd
@@ -286,7 +292,7 @@ int Fail(const ControlChannel& control, const absl::Status& status) {
 
 }  // namespace
 
-int RunInit(const RoleFlags& flags) {
+int RunInit(const InitOptions& options) {
   ControlChannel control((UniqueFd(kControlFd)));
   UniqueFd path_record(kPathRecordFd);
   for (const int fd : {kControlFd, kPathRecordFd}) fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -302,7 +308,7 @@ int RunInit(const RoleFlags& flags) {
     // The parent waits on its only thread until this process has ended, so here PDEATHSIG does what
     // it should.
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    Init process_one(flags, control, std::move(path_record), std::move(holder));
+    Init process_one(options, control, std::move(path_record), std::move(holder));
     if (absl::Status status = process_one.SetUp(); !status.ok()) return Fail(control, status);
     process_one.Serve();
     return 0;

@@ -20,12 +20,13 @@ inline constexpr int kClientTunFd = 5;
 inline constexpr int kServerTunFd = 6;
 inline constexpr int kClientNetDevFd = 7;
 inline constexpr int kServerNetDevFd = 8;
-// What RunRequest's second descriptor becomes: the receiver's timeline.
-inline constexpr int kTimelineFd = 3;
+// What RunRequest's second descriptor becomes: what the program records for the holder, such as the
+// receiver's timeline.
+inline constexpr int kRecordFd = 3;
 
 // Runs until the lab has ended; returns the program's exit code. What goes wrong is said over the
 // control channel.
-int RunInit(const RoleFlags& flags);
+int RunInit(const InitOptions& options);
 
 }  // namespace tcpmedic::lab
 

@@ -12,6 +12,14 @@
 //   transfer->timeline.GoodputBps(from, to);
 //   left_behind = (*lab)->Stop();
 //
+// or, for what happens before a connection is one, a listener on the server, legitimate clients,
+// and a flood beside them:
+//
+//   (*lab)->RunListener({.backlog = 128});
+//   connects = (*lab)->RunConnects({.rate_per_s = 20});
+//   flood = (*lab)->RunSynFlood({.rate_pps = 2000});
+//   connects->log.StartedFrom(flood->started_at).success_ratio
+//
 // Thread-safe.
 #ifndef TCPMEDIC_LAB_LAB_H_
 #define TCPMEDIC_LAB_LAB_H_
@@ -19,6 +27,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,18 +36,26 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "lab/connects.h"
 #include "lab/exit_status.h"
 #include "lab/host_role.h"
+#include "lab/listener.h"
 #include "lab/path_spec.h"
 #include "lab/path_stats.h"
+#include "lab/port_scan.h"
 #include "lab/receiver_timeline.h"
+#include "lab/syn_flood.h"
 #include "lab/transfer_options.h"
 
 namespace tcpmedic::lab {
 
 struct LabOptions {
   PathSpec path = {};
-  bool ipv6 = false;            // the hosts have IPv6 addresses instead of IPv4
+  bool ipv6 = false;  // the hosts have IPv6 addresses instead of IPv4
+  // Set in the server's namespace before the lab is up, under sysctl(8)'s dotted names:
+  // "net.ipv4.tcp_syncookies". Only what begins with "net." and belongs to the namespace: the
+  // kernel shows nothing else there.
+  std::map<std::string, std::string> server_sysctls = {};
   std::string lab_binary = "";  // empty: tcpmedic-lab beside this program
 };
 
@@ -61,7 +78,8 @@ struct Transfer {
 class Lab {
  public:
   // Returns once both hosts are up and the path carries packets. InvalidArgument: the path cannot
-  // be emulated. NotFound: no lab binary. PermissionDenied: not root. Unavailable: the kernel
+  // be emulated, or a sysctl has no such name. NotFound: no lab binary, or no such sysctl in a
+  // namespace. PermissionDenied: not root. Unavailable: the kernel
   // refused something; the message says what.
   static absl::StatusOr<std::unique_ptr<Lab>> Start(const LabOptions& options);
   ~Lab();  // as Stop()
@@ -78,6 +96,18 @@ class Lab {
   // is then free for the next.
   absl::StatusOr<Transfer> RunTransfer(const TransferOptions& options);
   absl::Status EndTransfer(const Transfer& transfer);
+
+  // Starts a server for short connections on the server's host, on all its addresses, and waits
+  // until it listens.
+  absl::StatusOr<pid_t> RunListener(const ListenOptions& options);
+  // Starts legitimate clients on the client's host, which connect to the server again and again.
+  absl::StatusOr<Connects> RunConnects(const ConnectOptions& options);
+  // Starts a flood of SYNs, or a port scan, from the client's host.
+  absl::StatusOr<SynFlood> RunSynFlood(const SynFloodOptions& options);
+  absl::StatusOr<PortScan> RunPortScan(const PortScanOptions& options);
+  // Ends a program that this lab started (SIGTERM), and waits for that. Ok where it has ended
+  // before. NotFound: not ours. DeadlineExceeded: it did not end within 5 s.
+  absl::Status EndProgram(pid_t pid);
 
   // Starts `/bin/sh -c command` on a host, with $ADDR and $PORT of the server and $FAMILY set, its
   // input empty and its output and errors appended to `output_file` (made if need be). Returns its
@@ -107,7 +137,7 @@ class Lab {
   std::vector<std::string> Stop();
 
  private:
-  class Impl;
+  struct Impl;
   explicit Lab(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

@@ -7,29 +7,62 @@
 #include <string>
 #include <vector>
 
+#include "lab/connect_record.h"
+#include "lab/connects.h"
 #include "lab/emulator.h"
 #include "lab/init.h"
+#include "lab/listener.h"
+#include "lab/port_scan.h"
 #include "lab/receiver.h"
 #include "lab/role_flags.h"
 #include "lab/sender.h"
 #include "lab/shared_memory.h"
+#include "lab/syn_flood.h"
 
 namespace tcpmedic::lab {
 namespace {
 
-absl::Status Emulate(const RoleFlags& flags) {
-  absl::StatusOr<std::unique_ptr<SharedMemory<PathRecord>>> record =
-      SharedMemory<PathRecord>::Adopt(kPathRecordFd);
+// Runs `role` with the record that the descriptor holds.
+template <typename Record, typename Role>
+absl::Status WithRecord(int fd, Role role) {
+  const absl::StatusOr<std::unique_ptr<SharedMemory<Record>>> record =
+      SharedMemory<Record>::Adopt(fd);
   if (!record.ok()) return record.status();
-  return RunEmulator(flags.path, {kClientTunFd, kClientNetDevFd}, {kServerTunFd, kServerNetDevFd},
-                     &***record);
+  return role(&***record);
 }
 
-absl::Status Receive(const RoleFlags& flags) {
-  absl::StatusOr<std::unique_ptr<SharedMemory<TimelineRecord>>> record =
-      SharedMemory<TimelineRecord>::Adopt(kTimelineFd);
-  if (!record.ok()) return record.status();
-  return RunReceiver(flags.address, flags.transfer, &***record);
+absl::Status RunRole(const std::string& role, const RoleFlags& flags) {
+  if (role == "emulate") {
+    return WithRecord<PathRecord>(kPathRecordFd, [&](PathRecord* record) {
+      return RunEmulator(flags.init.path, {kClientTunFd, kClientNetDevFd},
+                         {kServerTunFd, kServerNetDevFd}, record);
+    });
+  }
+  if (role == "receive") {
+    return WithRecord<TimelineRecord>(kRecordFd, [&](TimelineRecord* record) {
+      return RunReceiver(flags.address, flags.transfer, record);
+    });
+  }
+  if (role == "send") return RunSender(flags.address, flags.transfer);
+  if (role == "listen") return RunListener(flags.address, flags.listen);
+  if (role == "connect") {
+    return WithRecord<ConnectRecord>(kRecordFd, [&](ConnectRecord* record) {
+      return MakeConnects(flags.address, flags.connects, record);
+    });
+  }
+  if (role == "syn-flood") {
+    return WithRecord<SynRecord>(kRecordFd, [&](SynRecord* record) {
+      return SendSynFlood(flags.address, flags.flood, record);
+    });
+  }
+  if (role == "port-scan") {
+    return WithRecord<SynRecord>(kRecordFd, [&](SynRecord* record) {
+      return SendPortScan(flags.address, flags.scan, record);
+    });
+  }
+  return absl::InvalidArgumentError(
+      "this program is part of the lab; run: tcpmedic drill lossy-path, or tcpmedic drill "
+      "syn-flood");
 }
 
 int Main(int argc, char** argv) {
@@ -41,17 +74,8 @@ int Main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + std::min(argc, 2), argv + argc);
   const absl::StatusOr<RoleFlags> flags = FromFlags(arguments);
   absl::Status status = flags.status();
-  if (status.ok() && role == "init") return RunInit(*flags);
-  if (status.ok() && role == "emulate") {
-    status = Emulate(*flags);
-  } else if (status.ok() && role == "receive") {
-    status = Receive(*flags);
-  } else if (status.ok() && role == "send") {
-    status = RunSender(flags->address, flags->transfer);
-  } else if (status.ok()) {
-    std::fprintf(stderr, "tcpmedic-lab is part of the lab; run: tcpmedic drill lossy-path\n");
-    return 2;
-  }
+  if (status.ok() && role == "init") return RunInit(flags->init);
+  if (status.ok()) status = RunRole(role, *flags);
   if (status.ok()) return 0;
   std::fprintf(stderr, "tcpmedic-lab %s: %s\n", role.c_str(), status.ToString().c_str());
   return status.code() == absl::StatusCode::kInvalidArgument ? 2 : 1;

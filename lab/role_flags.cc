@@ -39,7 +39,7 @@ bool Read(const std::string& text, Integer* value) {
   return absl::SimpleAtoi(text, value);
 }
 
-// The two tables that say which flag is which field. What tells one run from another at a glance is
+// The tables that say which flag is which field. What tells one run from another at a glance is
 // always written; the rest only where it differs from the default.
 enum class Written { kAlways, kIfSet };
 
@@ -67,6 +67,34 @@ void VisitTransfer(Transfer& transfer, Visitor visit) {
   visit(Written::kIfSet, "--write-bytes", transfer.write_bytes);
   visit(Written::kIfSet, "--connection-bytes", transfer.connection_bytes);
 }
+template <typename Listen, typename Visitor>
+void VisitListen(Listen& listen, Visitor visit) {
+  visit(Written::kAlways, "--port", listen.port);
+  visit(Written::kAlways, "--backlog", listen.backlog);
+  visit(Written::kAlways, "--duration", listen.duration);
+}
+template <typename Connects, typename Visitor>
+void VisitConnects(Connects& connects, Visitor visit) {
+  visit(Written::kAlways, "--port", connects.port);
+  visit(Written::kAlways, "--per-second", connects.rate_per_s);
+  visit(Written::kIfSet, "--burst", connects.burst);
+  visit(Written::kAlways, "--timeout", connects.timeout);
+  visit(Written::kAlways, "--duration", connects.duration);
+}
+template <typename Flood, typename Visitor>
+void VisitFlood(Flood& flood, Visitor visit) {
+  visit(Written::kAlways, "--port", flood.port);
+  visit(Written::kAlways, "--pps", flood.rate_pps);
+  visit(Written::kAlways, "--duration", flood.duration);
+  visit(Written::kAlways, "--seed", flood.seed);
+}
+template <typename Scan, typename Visitor>
+void VisitScan(Scan& scan, Visitor visit) {
+  visit(Written::kAlways, "--first-port", scan.first_port);
+  visit(Written::kAlways, "--last-port", scan.last_port);
+  visit(Written::kAlways, "--pps", scan.rate_pps);
+  visit(Written::kAlways, "--duration", scan.duration);
+}
 
 class Writer {
  public:
@@ -85,6 +113,16 @@ class Writer {
 
 }  // namespace
 
+std::vector<std::string> ToFlags(const InitOptions& init) {
+  std::vector<std::string> flags = ToFlags(init.path);
+  if (init.ipv6) flags.push_back("--ipv6");
+  for (const auto& [name, value] : init.server_sysctls) {
+    flags.push_back("--server-sysctl");
+    flags.push_back(absl::StrCat(name, "=", value));
+  }
+  return flags;
+}
+
 std::vector<std::string> ToFlags(const PathSpec& path) {
   std::vector<std::string> flags;
   VisitPath(path, Writer(&flags));
@@ -97,18 +135,50 @@ std::vector<std::string> ToFlags(const TransferOptions& transfer) {
   return flags;
 }
 
+std::vector<std::string> ToFlags(const ListenOptions& listen) {
+  std::vector<std::string> flags;
+  VisitListen(listen, Writer(&flags));
+  return flags;
+}
+
+std::vector<std::string> ToFlags(const ConnectOptions& connects) {
+  std::vector<std::string> flags;
+  VisitConnects(connects, Writer(&flags));
+  return flags;
+}
+
+std::vector<std::string> ToFlags(const SynFloodOptions& flood) {
+  std::vector<std::string> flags;
+  VisitFlood(flood, Writer(&flags));
+  return flags;
+}
+
+std::vector<std::string> ToFlags(const PortScanOptions& scan) {
+  std::vector<std::string> flags;
+  VisitScan(scan, Writer(&flags));
+  return flags;
+}
+
 absl::StatusOr<RoleFlags> FromFlags(absl::Span<const std::string> flags) {
   RoleFlags read;
   for (size_t i = 0; i < flags.size(); ++i) {
     const std::string& flag = flags[i];
     if (flag == "--ipv6") {
-      read.ipv6 = true;
+      read.init.ipv6 = true;
       continue;
     }
     if (i + 1 == flags.size()) {
       return absl::InvalidArgumentError(absl::StrCat(flag, " is no flag, or lacks its value"));
     }
     const std::string& text = flags[++i];
+    if (flag == "--server-sysctl") {
+      const size_t equals = text.find('=');
+      if (equals == 0 || equals == std::string::npos) {
+        return absl::InvalidArgumentError(absl::StrCat(flag, " ", text, ": not NAME=VALUE"));
+      }
+      read.init.server_sysctls[text.substr(0, equals)] = text.substr(equals + 1);
+      continue;
+    }
     bool known = false;
     bool good = false;
     const auto take = [&](Written, absl::string_view name, auto& field) {
@@ -116,8 +186,12 @@ absl::StatusOr<RoleFlags> FromFlags(absl::Span<const std::string> flags) {
       known = true;
       good = Read(text, &field);
     };
-    VisitPath(read.path, take);
+    VisitPath(read.init.path, take);
     VisitTransfer(read.transfer, take);
+    VisitListen(read.listen, take);
+    VisitConnects(read.connects, take);
+    VisitFlood(read.flood, take);
+    VisitScan(read.scan, take);
     take(Written::kAlways, "--to", read.address);
     take(Written::kAlways, "--on", read.address);
     if (!known) return absl::InvalidArgumentError(absl::StrCat("unknown flag ", flag));

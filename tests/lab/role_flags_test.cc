@@ -25,7 +25,7 @@ TEST(RoleFlagsTest, EveryPathComesBackUnchanged) {
                          .seed = UINT64_MAX};
   const absl::StatusOr<RoleFlags> read = FromFlags(ToFlags(path));
   ASSERT_TRUE(read.ok()) << read.status();
-  EXPECT_EQ(read->path, path);
+  EXPECT_EQ(read->init.path, path);
 }
 
 TEST(RoleFlagsTest, EveryTransferComesBackUnchanged) {
@@ -46,7 +46,7 @@ TEST(RoleFlagsTest, EveryTransferComesBackUnchanged) {
 
 TEST(RoleFlagsTest, AddressAndFamilyAreRead) {
   const std::vector<std::string> flags = {"--ipv6", "--to", "2001:db8:2::20"};
-  EXPECT_TRUE(FromFlags(flags)->ipv6);
+  EXPECT_TRUE(FromFlags(flags)->init.ipv6);
   EXPECT_EQ(FromFlags(flags)->address, "2001:db8:2::20");
 }
 

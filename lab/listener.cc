@@ -1,0 +1,105 @@
+#include "lab/listener.h"
+
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "core/errno_status.h"
+#include "core/unique_fd.h"
+#include "lab/endpoint.h"
+#include "lab/open_files.h"
+
+namespace tcpmedic::lab {
+namespace {
+
+constexpr absl::Duration kMaxDuration = absl::Hours(1);
+
+absl::StatusOr<UniqueFd> Listen(const std::string& address, const ListenOptions& options) {
+  const absl::StatusOr<Endpoint> at = Endpoint::Of(address, options.port);
+  if (!at.ok()) return at.status();
+  UniqueFd listener(socket(at->family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!listener.valid()) return ErrnoStatus("open a TCP socket");
+  const int on = 1;
+  setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  if (bind(listener.get(), at->address(), at->length) != 0) {
+    return ErrnoStatus(absl::StrCat("bind ", address, " port ", options.port));
+  }
+  if (listen(listener.get(), options.backlog) != 0) return ErrnoStatus("listen");
+  return listener;
+}
+
+// Whether the client has closed, or the connection is of no more use.
+bool ReadToEnd(int socket) {
+  for (;;) {
+    // MSG_TRUNC: TCP counts the bytes as read without copying them (tcp(7)).
+    const ssize_t length = recv(socket, nullptr, 1 << 20, MSG_TRUNC);
+    if (length > 0) continue;
+    return length == 0 || (errno != EAGAIN && errno != EINTR);
+  }
+}
+
+}  // namespace
+
+absl::Status Validate(const ListenOptions& options) {
+  if (options.port == 0) return absl::InvalidArgumentError("port 0");
+  if (options.backlog < 1 || options.backlog > 65535) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a backlog of ", options.backlog, " is not from 1 to 65535"));
+  }
+  if (options.duration <= absl::ZeroDuration() || options.duration > kMaxDuration) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a duration of ", absl::FormatDuration(options.duration), " is not within ",
+                     absl::FormatDuration(kMaxDuration)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RunListener(const std::string& address, const ListenOptions& options) {
+  if (absl::Status status = Validate(options); !status.ok()) return status;
+  if (absl::Status status = AllowManyOpenFiles(); !status.ok()) return status;
+  const UniqueFd epoll(epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll.valid()) return ErrnoStatus("epoll_create1");
+  const absl::StatusOr<UniqueFd> listener = Listen(address, options);
+  if (!listener.ok()) return listener.status();
+  epoll_event wanted{.events = EPOLLIN, .data = {.fd = listener->get()}};
+  if (epoll_ctl(epoll.get(), EPOLL_CTL_ADD, listener->get(), &wanted) != 0) {
+    return ErrnoStatus("epoll_ctl");
+  }
+
+  absl::flat_hash_map<int, UniqueFd> connections;
+  std::array<epoll_event, 256> events{};
+  const absl::Time end = absl::Now() + options.duration;
+  for (absl::Time now; (now = absl::Now()) < end;) {
+    const int wait_ms =
+        static_cast<int>(absl::ToInt64Milliseconds(absl::Ceil(end - now, absl::Milliseconds(1))));
+    const int ready = epoll_wait(epoll.get(), events.data(), events.size(), wait_ms);
+    if (ready < 0 && errno != EINTR) return ErrnoStatus("epoll_wait");
+    // New ones first, all of them: the accept queue is short, and what it has no room for is lost.
+    for (;;) {
+      UniqueFd socket(accept4(listener->get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+      if (!socket.valid()) break;
+      const int fd = socket.get();
+      epoll_event readable{.events = EPOLLIN, .data = {.fd = fd}};
+      if (epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &readable) != 0) {
+        return ErrnoStatus("epoll_ctl");
+      }
+      connections[fd] = std::move(socket);
+    }
+    for (int i = 0; i < ready; ++i) {
+      const auto connection = connections.find(events[i].data.fd);
+      if (connection != connections.end() && ReadToEnd(connection->first)) {
+        connections.erase(connection);
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace tcpmedic::lab
