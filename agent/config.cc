@@ -9,8 +9,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "core/file_issues.h"
 #include "core/ip_address.h"
 #include "core/units.h"
 
@@ -164,41 +164,19 @@ std::vector<std::string> Keys() {
   return keys;
 }
 
-// Collects the issues of one file, each with its line's text for the caret.
-class FileIssues {
- public:
-  FileIssues(absl::string_view text, absl::string_view file, std::vector<Issue>* issues)
-      : lines_(absl::StrSplit(text, '\n')), file_(file), issues_(issues) {}
-
-  void Add(const YAML::Mark& mark, size_t length, std::string message, std::string hint = "") {
-    Issue issue;
-    issue.file = file_;
-    issue.length = static_cast<int>(std::max<size_t>(length, 1));
-    issue.message = std::move(message);
-    issue.hint = std::move(hint);
-    if (!mark.is_null()) {
-      issue.position = {mark.line + 1, mark.column + 1};
-      if (static_cast<size_t>(mark.line) < lines_.size()) issue.line = lines_[mark.line];
-    }
-    issues_->push_back(std::move(issue));
-  }
-
- private:
-  std::vector<std::string> lines_;
-  std::string file_;
-  std::vector<Issue>* issues_;
-};
+// A mark that stands for no place counts from -1, and so becomes line 0.
+Position At(const YAML::Mark& mark) { return {mark.line + 1, mark.column + 1}; }
 
 void ApplyScalar(const Setting& setting, const YAML::Node& value, AgentConfig* config,
                  FileIssues* issues) {
   if (!value.IsScalar()) {
-    issues->Add(value.Mark(), 1, absl::StrCat("'", setting.key, "' wants a single value"));
+    issues->Add(At(value.Mark()), 1, absl::StrCat("'", setting.key, "' wants a single value"));
     return;
   }
   const std::string& text = value.Scalar();
   const std::string complaint = setting.read(text, config);
   if (!complaint.empty()) {
-    issues->Add(value.Mark(), text.size(),
+    issues->Add(At(value.Mark()), text.size(),
                 absl::StrCat("'", setting.key, "' cannot be '", text, "': it ", complaint));
   }
 }
@@ -206,7 +184,7 @@ void ApplyScalar(const Setting& setting, const YAML::Node& value, AgentConfig* c
 void ApplyDocument(const YAML::Node& document, AgentConfig* config, FileIssues* issues) {
   if (document.IsNull()) return;
   if (!document.IsMap()) {
-    issues->Add(document.Mark(), 1, "wants settings, one per line, such as 'interval: 1s'");
+    issues->Add(At(document.Mark()), 1, "wants settings, one per line, such as 'interval: 1s'");
     return;
   }
   absl::flat_hash_set<std::string> seen;
@@ -215,10 +193,10 @@ void ApplyDocument(const YAML::Node& document, AgentConfig* config, FileIssues* 
     const Setting* setting = Find(key);
     if (setting == nullptr) {
       const std::string nearest = NearestName(key, Keys());
-      issues->Add(entry.first.Mark(), key.size(), absl::StrCat("unknown setting '", key, "'"),
+      issues->Add(At(entry.first.Mark()), key.size(), absl::StrCat("unknown setting '", key, "'"),
                   nearest.empty() ? "" : absl::StrCat("did you mean '", nearest, "'?"));
     } else if (!seen.insert(key).second) {
-      issues->Add(entry.first.Mark(), key.size(), absl::StrCat("'", key, "' is set twice"));
+      issues->Add(At(entry.first.Mark()), key.size(), absl::StrCat("'", key, "' is set twice"));
     } else if (setting->list && entry.second.IsSequence()) {
       for (const YAML::Node& item : entry.second) ApplyScalar(*setting, item, config, issues);
     } else {
@@ -236,7 +214,7 @@ bool ApplyConfigFile(absl::string_view yaml, absl::string_view file, AgentConfig
   try {
     ApplyDocument(YAML::Load(std::string(yaml)), config, &file_issues);
   } catch (const YAML::Exception& e) {
-    file_issues.Add(e.mark, 1, absl::StrCat("not valid YAML: ", e.msg));
+    file_issues.Add(At(e.mark), 1, absl::StrCat("not valid YAML: ", e.msg));
   }
   return issues->size() == issues_before;
 }

@@ -13,7 +13,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "agent/act/guard.h"
+#include "agent/act/guard_file.h"
 #include "agent/log.h"
 #include "core/issue.h"
 

@@ -1,228 +1,19 @@
 #include "agent/act/guard.h"
 
-#include <fcntl.h>
 #include <fnmatch.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <memory>
-#include <utility>
 
-#include "absl/status/status.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "core/errno_status.h"
-#include "core/unique_fd.h"
+#include "core/sysctl_catalogue.h"
 
 namespace tcpmedic {
 namespace {
 
-constexpr size_t kMaxBytes = 64 << 10;
 constexpr char kAny[] = "any";
-constexpr char kSetCongestionControl[] = "set_congestion_control";
-
-// What is wrong with one item of a list, in words that follow its text; empty: nothing.
-using Complaint = std::string (*)(const std::string& item);
-
-std::string OfAction(const std::string& item) {
-  return item == kSetCongestionControl ? "" : "wants set_congestion_control";
-}
-
-std::string OfAlgorithm(const std::string& item) {
-  // 15: TCP_CA_NAME_MAX without its zero.
-  const bool name =
-      !item.empty() && item.size() <= 15 && std::all_of(item.begin(), item.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-      });
-  return name ? "" : "wants an algorithm, as tcp_available_congestion_control lists it";
-}
-
-// "cookie:12", "cookie" → 12.
-std::optional<uint64_t> Numbered(absl::string_view item, absl::string_view kind) {
-  uint64_t number = 0;
-  if (!absl::ConsumePrefix(&item, kind) || !absl::ConsumePrefix(&item, ":") ||
-      !absl::SimpleAtoi(item, &number) || number == 0) {
-    return std::nullopt;
-  }
-  return number;
-}
-
-std::string OfNamespace(const std::string& item) {
-  if (item == "host" || item == kAny || Numbered(item, "cookie") || Numbered(item, "inode")) {
-    return "";
-  }
-  return "wants host, cookie:N, inode:N or any";
-}
-
-std::string OfProcess(const std::string& item) {
-  if (item.empty()) return "wants a program's name, the path of its file, or any";
-  if (item[0] != '/' && item.find('/') != std::string::npos)
-    return "wants a path that begins with /";
-  return "";
-}
-
-struct List {
-  const char* key;
-  std::vector<std::string> Guard::*items;
-  Complaint complaint;
-};
-constexpr List kLists[] = {{"actions", &Guard::actions, OfAction},
-                           {"algorithms", &Guard::algorithms, OfAlgorithm},
-                           {"namespaces", &Guard::namespaces, OfNamespace},
-                           {"processes", &Guard::processes, OfProcess}};
-
-// One reading of a guard file: what it says and what is wrong with it.
-class Reading {
- public:
-  Reading(absl::string_view text, absl::string_view file, std::vector<Issue>* issues)
-      : lines_(absl::StrSplit(text, '\n')), file_(file), issues_(issues) {}
-
-  void Document(const YAML::Node& document, Guard* guard) {
-    if (!document.IsMap()) {
-      Add(document, "wants keys, beginning with 'apiVersion: tcpmedic/v1'");
-      return;
-    }
-    std::vector<std::string> seen;
-    for (const auto& entry : document) {
-      const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "";
-      if (std::find(seen.begin(), seen.end(), key) != seen.end()) {
-        Add(entry.first, absl::StrCat("'", key, "' is set twice"));
-        continue;
-      }
-      seen.push_back(key);
-      Entry(key, entry.first, entry.second, guard);
-    }
-    for (const char* required : {"apiVersion", "kind"}) {
-      if (std::find(seen.begin(), seen.end(), required) == seen.end()) {
-        Add(document, absl::StrCat("'", required, "' is missing"));
-      }
-    }
-  }
-
-  void Add(const YAML::Node& at, std::string message, std::string hint = "") {
-    Add(at.Mark(), at.IsDefined() && at.IsScalar() ? at.Scalar().size() : 1, std::move(message),
-        std::move(hint));
-  }
-  void Add(const YAML::Mark& mark, size_t length, std::string message, std::string hint = "") {
-    Issue issue;
-    issue.file = file_;
-    issue.length = static_cast<int>(std::max<size_t>(length, 1));
-    issue.message = std::move(message);
-    issue.hint = std::move(hint);
-    if (!mark.is_null()) {
-      issue.position = {mark.line + 1, mark.column + 1};
-      if (static_cast<size_t>(mark.line) < lines_.size()) issue.line = lines_[mark.line];
-    }
-    issues_->push_back(std::move(issue));
-  }
-
- private:
-  void Entry(const std::string& key, const YAML::Node& name, const YAML::Node& value,
-             Guard* guard) {
-    if (key == "apiVersion" || key == "kind") {
-      const std::string wanted = key == "kind" ? "Guard" : "tcpmedic/v1";
-      if (!value.IsScalar() || value.Scalar() != wanted) {
-        Add(value, absl::StrCat("'", key, "' must be ", wanted));
-      }
-      return;
-    }
-    for (const List& list : kLists) {
-      if (key == list.key) return Items(list, value, guard);
-    }
-    std::vector<std::string> keys = {"apiVersion", "kind"};
-    for (const List& list : kLists) keys.push_back(list.key);
-    const std::string nearest = NearestName(key, keys);
-    Add(name, absl::StrCat("unknown key '", key, "'"),
-        nearest.empty() ? "" : absl::StrCat("did you mean '", nearest, "'?"));
-  }
-
-  void Items(const List& list, const YAML::Node& value, Guard* guard) {
-    if (!value.IsSequence()) {
-      Add(value, absl::StrCat("'", list.key, "' wants a list, such as [a, b]; [] allows nothing"));
-      return;
-    }
-    for (const YAML::Node& item : value) {
-      const std::string complaint = item.IsScalar() ? list.complaint(item.Scalar()) : "wants text";
-      if (complaint.empty()) {
-        (guard->*list.items).push_back(item.Scalar());
-      } else {
-        Add(item, absl::StrCat("'", list.key, "' ", complaint));
-      }
-    }
-  }
-
-  std::vector<std::string> lines_;
-  std::string file_;
-  std::vector<Issue>* issues_;
-};
-
-absl::Status Unsafe(absl::string_view why) { return absl::PermissionDeniedError(why); }
-
-absl::Status Unreadable(absl::string_view attempted) {
-  return ErrnoStatus(absl::StrCat("cannot be read: ", attempted), errno,
-                     absl::StatusCode::kUnavailable);
-}
-
-bool WritableByOthers(const struct stat& identity) { return (identity.st_mode & 022) != 0; }
-
-// The directory of `path` and those above it: whoever may rename there chooses the file. Above, the
-// sticky bit
-// (/tmp) keeps others from renaming what is not theirs.
-absl::Status CheckDirectories(const std::string& path, uid_t owner) {
-  const size_t slash = path.rfind('/');
-  std::string dir = slash == std::string::npos ? "." : path.substr(0, std::max<size_t>(slash, 1));
-  const std::unique_ptr<char, decltype(&free)> real(realpath(dir.c_str(), nullptr), &free);
-  if (real == nullptr) return Unreadable(absl::StrCat("realpath ", dir));
-  dir = real.get();
-  for (bool holds_the_file = true;; holds_the_file = false) {
-    struct stat identity;
-    if (lstat(dir.c_str(), &identity) != 0) return Unreadable(absl::StrCat("stat ", dir));
-    if (identity.st_uid != 0 && identity.st_uid != owner) {
-      return Unsafe(absl::StrCat("is in ", dir, ", which is not root's"));
-    }
-    const bool sticky = (identity.st_mode & S_ISVTX) != 0;
-    if (WritableByOthers(identity) && (holds_the_file || !sticky)) {
-      return Unsafe(absl::StrCat("is in ", dir, ", which is writable by group or others"));
-    }
-    if (dir == "/") return absl::OkStatus();
-    dir.resize(std::max<size_t>(dir.rfind('/'), 1));
-  }
-}
-
-absl::StatusOr<std::string> ReadSafely(const std::string& path, uid_t owner) {
-  // O_NONBLOCK: a fifo must not hold up the scan thread.
-  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  if (!fd.valid() && errno == ELOOP) return Unsafe("is a symbolic link");
-  if (!fd.valid() && errno == ENOENT) {
-    return absl::NotFoundError("does not exist");
-  }
-  struct stat identity;
-  if (!fd.valid() || fstat(fd.get(), &identity) != 0) return Unreadable("open");
-  if (!S_ISREG(identity.st_mode)) return Unsafe("is not a regular file");
-  if (identity.st_uid != 0 && identity.st_uid != owner) return Unsafe("is not root's");
-  if (WritableByOthers(identity)) return Unsafe("is writable by group or others");
-  if (absl::Status above = CheckDirectories(path, owner); !above.ok()) return above;
-
-  std::string text(kMaxBytes + 1, '\0');
-  size_t size = 0;
-  while (size < text.size()) {
-    const ssize_t n = read(fd.get(), text.data() + size, text.size() - size);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return Unreadable("read");
-    if (n == 0) break;
-    size += n;
-  }
-  if (size > kMaxBytes) return absl::InvalidArgumentError("is larger than 64 KiB");
-  text.resize(size);
-  return text;
-}
 
 bool Contains(const std::vector<std::string>& items, absl::string_view wanted) {
   return std::find(items.begin(), items.end(), wanted) != items.end();
@@ -240,67 +31,75 @@ bool Matches(const std::string& pattern, const v1::Process& process) {
                  is_path ? FNM_PATHNAME : 0) == 0;
 }
 
-}  // namespace
-
-bool ParseGuard(absl::string_view yaml, absl::string_view file, Guard* guard,
-                std::vector<Issue>* issues) {
-  const size_t issues_before = issues->size();
-  *guard = Guard();
-  Reading reading(yaml, file, issues);
-  try {
-    reading.Document(YAML::Load(std::string(yaml)), guard);
-  } catch (const YAML::Exception& e) {
-    reading.Add(e.mark, 1, absl::StrCat("not valid YAML: ", e.msg));
+absl::Status AllowsSetting(const Guard& guard, const v1::SetSysctl::Setting& setting) {
+  const auto allowed = guard.sysctls.find(setting.name());
+  if (allowed == guard.sysctls.end()) {
+    const auto name = [](std::string* out, const auto& entry) { out->append(entry.first); };
+    return absl::PermissionDeniedError(
+        absl::StrCat("the guard file does not allow sysctl ", setting.name(), "; it allows ",
+                     guard.sysctls.empty() ? "nothing" : absl::StrJoin(guard.sysctls, ", ", name)));
   }
-  if (issues->size() == issues_before) return true;
-  *guard = Guard();
-  return false;
+  const absl::StatusOr<int64_t> value = ParseSysctl(setting.value());
+  const SysctlBounds& bounds = allowed->second;
+  if (value.ok() && *value >= bounds.min && *value <= bounds.max) return absl::OkStatus();
+  return absl::PermissionDeniedError(absl::StrCat(
+      "the guard file does not allow ", setting.name(), " = ", setting.value(), "; it allows ",
+      bounds.min, bounds.min == bounds.max ? "" : absl::StrCat(" to ", bounds.max)));
 }
 
-absl::StatusOr<Guard> ReadGuard(const std::string& path, uid_t owner) {
-  const absl::StatusOr<std::string> text = ReadSafely(path, owner);
-  if (!text.ok()) {
-    return absl::Status(text.status().code(),
-                        absl::StrCat("this host only observes: the guard file ", path, " ",
-                                     text.status().message()));
+}  // namespace
+
+std::optional<uint64_t> NamespaceNumber(absl::string_view item, absl::string_view kind) {
+  uint64_t number = 0;
+  if (!absl::ConsumePrefix(&item, kind) || !absl::ConsumePrefix(&item, ":") ||
+      !absl::SimpleAtoi(item, &number) || number == 0) {
+    return std::nullopt;
   }
-  Guard guard;
-  std::vector<Issue> issues;
-  if (!ParseGuard(*text, path, &guard, &issues)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("this host only observes: the guard file has mistakes\n", Format(issues)));
-  }
-  return guard;
+  return number;
 }
 
 absl::Status AllowsAction(const Guard& guard, const v1::Action& action) {
-  if (!action.has_set_congestion_control() || !Contains(guard.actions, kSetCongestionControl)) {
+  if (guard.observe_only) {
     return absl::PermissionDeniedError(
-        absl::StrCat("the guard file does not allow this action; "
-                     "it allows ",
-                     Listed(guard.actions)));
+        "this host only observes: its guard file says mode: observe");
   }
-  const std::string& algorithm = action.set_congestion_control().algorithm();
-  if (!Contains(guard.algorithms, algorithm)) {
+  const absl::string_view kind = action.has_set_congestion_control() ? kSetCongestionControl
+                                 : action.has_set_sysctl()           ? kSetSysctl
+                                                                     : "";
+  if (!Contains(guard.actions, kind)) {
+    return absl::PermissionDeniedError(absl::StrCat("the guard file does not allow ",
+                                                    kind.empty() ? "this action" : kind,
+                                                    "; it allows ", Listed(guard.actions)));
+  }
+  for (const v1::SetSysctl::Setting& setting : action.set_sysctl().settings()) {
+    if (absl::Status allowed = AllowsSetting(guard, setting); !allowed.ok()) return allowed;
+  }
+  if (action.has_set_congestion_control() &&
+      !Contains(guard.algorithms, action.set_congestion_control().algorithm())) {
     return absl::PermissionDeniedError(absl::StrCat("the guard file does not allow algorithm ",
-                                                    algorithm, "; it allows ",
-                                                    Listed(guard.algorithms)));
+                                                    action.set_congestion_control().algorithm(),
+                                                    "; it allows ", Listed(guard.algorithms)));
   }
   return absl::OkStatus();
 }
 
+absl::Status AllowsNamespace(const Guard& guard, const NetnsIdentity& netns) {
+  const auto allows = [&](const std::string& item) {
+    return item == kAny || (item == "host" && netns.is_the_hosts.value_or(false)) ||
+           (netns.cookie != 0 && NamespaceNumber(item, "cookie") == netns.cookie) ||
+           (netns.inode != 0 && NamespaceNumber(item, "inode") == netns.inode);
+  };
+  if (std::any_of(guard.namespaces.begin(), guard.namespaces.end(), allows)) {
+    return absl::OkStatus();
+  }
+  return absl::PermissionDeniedError(
+      absl::StrCat("the guard file does not allow namespace cookie:", netns.cookie, "; it allows ",
+                   Listed(guard.namespaces)));
+}
+
 absl::Status AllowsSocket(const Guard& guard, const NetnsIdentity& netns,
                           absl::Span<const v1::Process> holders) {
-  const auto names = [&](const std::string& item) {
-    return item == kAny || (item == "host" && netns.is_the_hosts.value_or(false)) ||
-           (netns.cookie != 0 && Numbered(item, "cookie") == netns.cookie) ||
-           (netns.inode != 0 && Numbered(item, "inode") == netns.inode);
-  };
-  if (std::none_of(guard.namespaces.begin(), guard.namespaces.end(), names)) {
-    return absl::PermissionDeniedError(
-        absl::StrCat("the guard file does not allow namespace cookie:", netns.cookie,
-                     "; it allows ", Listed(guard.namespaces)));
-  }
+  if (absl::Status allowed = AllowsNamespace(guard, netns); !allowed.ok()) return allowed;
   if (holders.empty()) return absl::PermissionDeniedError("no process is known to hold the socket");
   for (const v1::Process& holder : holders) {
     if (std::none_of(guard.processes.begin(), guard.processes.end(),

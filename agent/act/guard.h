@@ -1,53 +1,46 @@
-// The guard file: what this host allows, whatever a controller orders. An empty list allows
-// nothing, and so does a file that is absent, mistaken, or that anyone but root could have written.
-// Parsing and judging are pure.
-//
-//   apiVersion: tcpmedic/v1
-//   kind: Guard
-//   actions: [set_congestion_control]
-//   algorithms: [bbr]                     # that an order may set; undoing is always allowed
-//   namespaces: [host, cookie:4097]       # host, cookie:N (SO_NETNS_COOKIE), inode:N or any
-//   processes: [nginx, /usr/local/bin/*]  # globs: with a slash of the program's file, else of its
-//   name; or any
+// What this host allows, whatever a controller orders; guard_file.h reads it. An empty list allows
+// nothing. It bounds what is changed, never what is undone. Pure.
 #ifndef TCPMEDIC_AGENT_ACT_GUARD_H_
 #define TCPMEDIC_AGENT_ACT_GUARD_H_
 
-#include <sys/types.h>
-
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
-#include "core/issue.h"
 #include "tcpmedic/v1/action.pb.h"
 #include "tcpmedic/v1/evidence.pb.h"
 
 namespace tcpmedic {
 
-inline constexpr char kDefaultGuardPath[] = "/etc/tcpmedic/guard.yaml";
+// What one sysctl may be set to, both included: never wider than core/sysctl_catalogue.h has it.
+struct SysctlBounds {
+  int64_t min = 0;
+  int64_t max = 0;
+};
 
 struct Guard {
+  bool observe_only = false;  // `mode: observe`: whatever else it says, nothing is allowed
   std::vector<std::string> actions;
   std::vector<std::string> algorithms;
+  std::map<std::string, SysctlBounds> sysctls;
   std::vector<std::string> namespaces;
   std::vector<std::string> processes;
 };
 
-// False: appends every mistake, and `*guard` allows nothing.
-bool ParseGuard(absl::string_view yaml, absl::string_view file, Guard* guard,
-                std::vector<Issue>* issues);
+// As `actions` names them.
+inline constexpr char kSetCongestionControl[] = "set_congestion_control";
+inline constexpr char kSetSysctl[] = "set_sysctl";
 
-// Reads the file if nobody but root and `owner` can have written it: a regular file of theirs, no
-// symbolic link, not writable by group or others, in a directory of which the same holds. Every
-// error says in words why this host only observes. NotFound, PermissionDenied (unsafe),
-// InvalidArgument (the issues), Unavailable.
-absl::StatusOr<Guard> ReadGuard(const std::string& path, uid_t owner = 0);
+// An item of `namespaces`, such as "cookie:12": as a "cookie" it names 12. NullOpt: it names none.
+std::optional<uint64_t> NamespaceNumber(absl::string_view item, absl::string_view kind);
 
-// PermissionDenied says which list lacks what.
+// Whether the action may be done at all: its kind, and its algorithm or its settings.
+// PermissionDenied says what lacks what, here and below.
 absl::Status AllowsAction(const Guard& guard, const v1::Action& action);
 
 struct NetnsIdentity {
@@ -55,7 +48,12 @@ struct NetnsIdentity {
   uint64_t inode = 0;                // 0: not known
   std::optional<bool> is_the_hosts;  // unset: not known
 };
-// A socket that several processes hold is theirs in common: each must be allowed.
+// All that is asked of set_sysctl's target: a setting is everyone's in its namespace, so the list
+// of processes says nothing about it.
+absl::Status AllowsNamespace(const Guard& guard, const NetnsIdentity& netns);
+
+// A socket that several processes hold is theirs in common: each must be allowed, and so must the
+// namespace.
 absl::Status AllowsSocket(const Guard& guard, const NetnsIdentity& netns,
                           absl::Span<const v1::Process> holders);
 

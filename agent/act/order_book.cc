@@ -7,7 +7,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "agent/act/guard.h"
+#include "agent/act/guard_file.h"
 #include "agent/act/host_control.h"
 #include "agent/act/journal.h"
 #include "agent/act/order_rules.h"

@@ -1,4 +1,4 @@
-#include "agent/act/guard.h"
+#include "agent/act/guard_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -80,7 +80,7 @@ TEST(Guard, EveryMistakeIsNamedAndNothingIsAllowed) {
                      "processes: nginx\n"
                      "processes: [bin/nginx]\n"),
             "1:13 'apiVersion' must be tcpmedic/v1\n"
-            "2:35 'actions' wants set_congestion_control\n"
+            "2:35 'actions' wants set_congestion_control or set_sysctl\n"
             "3:1 unknown key 'algoritms'; did you mean 'algorithms'?\n"
             "4:14 'namespaces' wants host, cookie:N, inode:N or any\n"
             "4:21 'namespaces' wants host, cookie:N, inode:N or any\n"
@@ -94,8 +94,9 @@ TEST(Guard, EveryMistakeIsNamedAndNothingIsAllowed) {
 
 TEST(Guard, AnAbsentOrEmptyListAllowsNothing) {
   const Guard nothing = Parsed("apiVersion: tcpmedic/v1\nkind: Guard\nprocesses: []\n");
-  EXPECT_EQ(AllowsAction(nothing, Set("bbr")).ToString(),
-            "PERMISSION_DENIED: the guard file does not allow this action; it allows nothing");
+  EXPECT_EQ(
+      AllowsAction(nothing, Set("bbr")).ToString(),
+      "PERMISSION_DENIED: the guard file does not allow set_congestion_control; it allows nothing");
   Guard some = Parsed(kGood);
   some.processes.clear();
   EXPECT_FALSE(AllowsSocket(some, kHost, {Program("nginx", "")}).ok());
