@@ -19,7 +19,7 @@ const char* Word(v1::Order::State state) {
     case v1::Order::STATE_COMMITTED:
       return "order committed";
     case v1::Order::STATE_ENDED:
-      return "order ended: none of its targets is left";
+      return "order ended";
     case v1::Order::STATE_ROLLED_BACK:
       return "order rolled back";
     case v1::Order::STATE_DRIFTED:
@@ -36,6 +36,24 @@ bool Unanswered(const v1::OrderWish& wish) {
 }
 
 }  // namespace
+
+class OrderDesk::NewestScan : public HostView {
+ public:
+  NewestScan(const std::string& host, Scanner* scanner) : host_(host), scanner_(scanner) {}
+
+  std::vector<Candidate> Candidates(const v1::Selector& selector) override {
+    if (selector.host() != host_) return {};
+    return scanner_->FindCandidates(selector);
+  }
+  std::optional<v1::NetworkNamespace> Namespace(const v1::Selector&) override {
+    return std::nullopt;
+  }
+  std::optional<bool> Holds(uint64_t, const std::string&) override { return std::nullopt; }
+
+ private:
+  const std::string& host_;
+  Scanner* const scanner_;
+};
 
 OrderDesk::OrderDesk(Options options, std::unique_ptr<OrderBook> book, Scanner* scanner,
                      StatusBoard* board)
@@ -66,8 +84,8 @@ bool OrderDesk::Step(Moment now) {
   wants_fresh_samples_ = false;
   bool changed = false;
   if (book_ != nullptr) {
-    changed =
-        book_->Step(now, [this](const v1::Selector& selector) { return FindCandidates(selector); });
+    NewestScan view(options_.host, scanner_);
+    changed = book_->Step(now, &view);
   }
   const std::vector<v1::OrderReport> reports = Reports();
   for (const v1::OrderReport& refused : refused_) {
@@ -116,11 +134,6 @@ bool OrderDesk::RollBackUncommitted(Moment now) {
   TakeWishes(wishes);
   Step(now);
   return true;
-}
-
-std::vector<Candidate> OrderDesk::FindCandidates(const v1::Selector& selector) {
-  if (selector.host() != options_.host) return {};
-  return scanner_->FindCandidates(selector);
 }
 
 std::vector<v1::OrderReport> OrderDesk::Reports() const {

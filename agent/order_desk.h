@@ -1,5 +1,5 @@
-// Where orders meet scans: gives the order book the sockets that match now, has the engine follow
-// what the book changed, and puts how the orders stand, with what was measured, into each report.
+// Where orders meet scans: shows the order book what the newest scan saw, has the engine follow what
+// the book changed, and puts how the orders stand, with what was measured, into each report.
 // Not thread-safe: it belongs to the scan thread.
 #ifndef TCPMEDIC_AGENT_ORDER_DESK_H_
 #define TCPMEDIC_AGENT_ORDER_DESK_H_
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "agent/act/host_view.h"
 #include "agent/act/order_book.h"
 #include "agent/scanner.h"
 #include "agent/status_board.h"
@@ -43,7 +44,7 @@ class OrderDesk {
   bool Step(Moment now);
   // When Step must be called at the latest, as uptime.
   absl::Duration NextDeadline() const;
-  // A change is being verified: its sockets are to be sampled at the shortest interval. Bounded by
+  // A change is being verified: its targets are to be sampled at the shortest interval. Bounded by
   // the orders' `confirm_within`.
   bool measuring() const { return !followed_.empty(); }
 
@@ -55,7 +56,7 @@ class OrderDesk {
   bool RollBackUncommitted(Moment now);
 
  private:
-  std::vector<Candidate> FindCandidates(const v1::Selector& selector);
+  class NewestScan;
   std::vector<v1::OrderReport> Reports() const;
   void FollowWhatIsApplied(const std::vector<v1::OrderReport>& reports);
   void CountChanges(const std::vector<v1::OrderReport>& reports, bool count);
@@ -67,7 +68,7 @@ class OrderDesk {
 
   bool wants_fresh_samples_ = false;
   std::vector<v1::OrderReport> refused_;  // only without a book
-  std::set<std::string> followed_;  // orders under verification, whose sockets the engine follows
+  std::set<std::string> followed_;  // orders under verification, whose targets the engine follows
   // What was measured of orders that are decided but still reported.
   std::map<std::string, v1::Verification> final_measurements_;
   std::map<std::string, v1::Order::State> known_states_;  // of the orders in the newest reports

@@ -4,21 +4,21 @@
 #include <map>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "agent/act/guard_file.h"
 #include "agent/act/host_control.h"
 #include "agent/act/journal.h"
 #include "agent/act/order_rules.h"
-#include "agent/act/target_changes.h"
+#include "agent/act/socket_changes.h"
+#include "agent/act/sysctl_changes.h"
 #include "proto/proto_time.h"
 
 namespace tcpmedic {
 namespace {
 
 // How often targets are looked at. While an order is verified its end should show soon; afterwards
-// only how long its inverse is of use; and of a decided order only whether its sockets may still
+// only how long its inverse is of use; and of a decided order only whether its targets may still
 // meet the same action again.
 constexpr absl::Duration kObserveApplied = absl::Seconds(5);
 constexpr absl::Duration kObserveCommitted = absl::Seconds(30);
@@ -28,18 +28,23 @@ constexpr absl::Duration kRetry = absl::Seconds(5);
 constexpr absl::Duration kKeepUnacknowledged = absl::Hours(1);
 // Each is a few hundred bytes per target. Over it, new orders are refused.
 constexpr size_t kMaxOrders = 512;
-constexpr int kMaxTargets = 1000;  // of one order, whatever it says
+// Of a lease: a renewal is journalled, which costs an fsync, only when it is worth more than this,
+// and so a restart loses no more than this.
+constexpr int kRenewalsPerLease = 4;
 
 }  // namespace
 
 class OrderBook::Impl {
  public:
   Impl(Options options, std::unique_ptr<Journal> journal, HostControl* host)
-      : options_(std::move(options)), journal_(std::move(journal)), changes_(host) {}
+      : options_(std::move(options)),
+        journal_(std::move(journal)),
+        sockets_(host),
+        sysctls_(host) {}
 
   void Replay(Moment now);
   void SetWishes(const v1::OrderSet& wishes);
-  bool Step(Moment now, FindCandidates find);
+  bool Step(Moment now, HostView* view);
   absl::Duration NextDeadline() const;
   std::vector<Followed> followed() const;
   std::vector<v1::OrderReport> Reports() const;
@@ -51,26 +56,31 @@ class OrderBook::Impl {
     bool saved = true;  // as it is here
     absl::Duration observe_at = -absl::InfiniteDuration();
     absl::Duration retry_at = -absl::InfiniteDuration();  // of what could not be undone or followed
-    bool sockets_ended = false;  // of a decided order: it need not be remembered for their sake
+    bool may_be_forgotten = false;  // of a decided order: its targets do not need it any more
+    // As uptime: of a committed order with a lease. The journal's lags behind it.
+    absl::Duration lease_until = absl::InfiniteDuration();
     bool decided_by_replay = false;
   };
 
   // The part of a step that `wish` asks for.
-  void Obey(const v1::OrderWish& wish, Moment now, FindCandidates find);
-  void Apply(const v1::Order& order, Moment now, FindCandidates find);
-  void Commit(Entry* entry);
+  void Obey(const v1::OrderWish& wish, Moment now, HostView* view);
+  void Apply(const v1::Order& order, Moment now, HostView* view);
+  // Takes back at once what was changed of an order that does not stand.
+  void Retract(const v1::Order& order, absl::string_view reason, Entry entry, Moment now);
+  void Commit(Entry* entry, Moment now);
   void ApplyHeldBack(Entry* entry, Moment now);
+  // Moves the lease on while its condition is seen to hold, and ends the order when it has run out.
+  void TendLease(Entry* entry, Moment now, HostView* view);
+  void EndLease(Entry* entry, absl::string_view circumstance, Moment now);
   void RollBack(Entry* entry, absl::string_view reason, Moment now);
   void Observe(Entry* entry, Moment now);
 
   void Refuse(const v1::Order& order, absl::string_view reason,
-              const std::vector<v1::JournalledTarget>& targets = {});
-  // Why an order may not change this socket to `algorithm`; empty: nothing speaks against it.
-  std::string Conflict(const SocketKey& socket, absl::string_view algorithm) const;
-  std::vector<v1::JournalledTarget> Choose(std::vector<Candidate> candidates,
-                                           const v1::Order& order, const Guard& guard);
-  // What became of an order of another boot: nothing of it exists.
-  void CloseAfterReboot(Entry* entry, Moment now);
+              const v1::JournalledOrder& record = {});
+  TargetChanges& ChangesOf(const v1::JournalledOrder& order) {
+    if (order.action().has_set_sysctl()) return sysctls_;
+    return sockets_;
+  }
   bool Save(Entry* entry);
   void SetState(Entry* entry, v1::Order::State state);
   void Forget(Moment now);
@@ -83,13 +93,11 @@ class OrderBook::Impl {
     }
     return targets;
   }
-  static const std::string& AlgorithmOf(const v1::JournalledOrder& order) {
-    return order.action().set_congestion_control().algorithm();
-  }
 
   const Options options_;
   std::unique_ptr<Journal> journal_;
-  TargetChanges changes_;
+  SocketChanges sockets_;
+  SysctlChanges sysctls_;
   std::vector<v1::OrderWish> wishes_;
   std::map<std::string, Entry> entries_;
   std::map<std::string, v1::OrderReport> refusals_;  // nothing was changed; kept while wished for
@@ -102,45 +110,26 @@ void OrderBook::Impl::Replay(Moment now) {
     entry.order = order;
     const bool was_live = IsLive(order);
     if (order.boot_id() != options_.boot_id) {
-      CloseAfterReboot(&entry, now);
+      if (CloseAfterReboot(options_.boot_id, now.uptime, &entry.order)) report_ = true;
+      Save(&entry);
     } else if (order.state() == v1::Order::STATE_DISPATCHED) {
       RollBack(&entry, "the agent stopped while it was being applied", now);
     } else if (order.rolling_back()) {
       RollBack(&entry, order.reason(), now);
     } else if (order.state() == v1::Order::STATE_APPLIED && now.uptime >= DeadlineOf(order)) {
       RollBack(&entry, "no commit came in time, while the agent was not running", now);
+    } else if (now.uptime >= LeaseUntil(order)) {
+      EndLease(&entry, ", while the agent was not running", now);
     } else if (order.state() == v1::Order::STATE_COMMITTED) {
-      changes_.Resolve(TargetsOf(&entry,
-                                 [](const v1::JournalledTarget& target) {
-                                   return target.attempted() &&
-                                          target.target().state() == v1::Target::STATE_UNSPECIFIED;
-                                 }),
-                       AlgorithmOf(order));
+      entry.lease_until = LeaseUntil(order);
+      // Held-back targets that were about to follow.
+      const auto in_doubt = [](const v1::JournalledTarget& target) {
+        return target.attempted() && target.target().state() == v1::Target::STATE_UNSPECIFIED;
+      };
+      ChangesOf(order).Observe(order, TargetsOf(&entry, in_doubt));
     }
     entry.decided_by_replay = was_live && !IsLive(entry.order);
   }
-}
-
-void OrderBook::Impl::CloseAfterReboot(Entry* entry, Moment now) {
-  v1::JournalledOrder& order = entry->order;
-  for (v1::JournalledTarget* target : TargetsOf(entry, IsOurs)) {
-    target->mutable_target()->set_state(v1::Target::STATE_GONE);
-    target->mutable_target()->set_reason("the host has restarted");
-  }
-  // No cookie of that boot means anything now.
-  for (v1::JournalledTarget& target : *order.mutable_targets()) target.set_inode(0);
-  order.set_boot_id(options_.boot_id);
-  *order.mutable_applied_uptime() = ToProto(now.uptime);
-  order.set_rolling_back(false);
-  entry->saved = false;
-  if (order.state() == v1::Order::STATE_COMMITTED) {
-    order.set_reason("the host has restarted");
-    SetState(entry, v1::Order::STATE_ENDED);
-  } else if (IsLive(order)) {
-    order.set_reason("the host has restarted");
-    SetState(entry, v1::Order::STATE_ROLLED_BACK);
-  }
-  Save(entry);
 }
 
 void OrderBook::Impl::SetWishes(const v1::OrderSet& wishes) {
@@ -156,7 +145,7 @@ void OrderBook::Impl::SetWishes(const v1::OrderSet& wishes) {
   }
 }
 
-bool OrderBook::Impl::Step(Moment now, FindCandidates find) {
+bool OrderBook::Impl::Step(Moment now, HostView* view) {
   // Deadlines come first: a commit that arrives after its deadline is too late, however late this
   // step is.
   for (auto& [id, entry] : entries_) {
@@ -165,7 +154,7 @@ bool OrderBook::Impl::Step(Moment now, FindCandidates find) {
       RollBack(&entry, "no commit came in time", now);
     }
   }
-  for (const v1::OrderWish& wish : wishes_) Obey(wish, now, find);
+  for (const v1::OrderWish& wish : wishes_) Obey(wish, now, view);
   for (auto& [id, entry] : entries_) {
     if (entry.order.rolling_back() && now.uptime >= entry.retry_at) {
       RollBack(&entry, entry.order.reason(), now);
@@ -173,6 +162,7 @@ bool OrderBook::Impl::Step(Moment now, FindCandidates find) {
     if (entry.order.state() == v1::Order::STATE_COMMITTED && now.uptime >= entry.retry_at) {
       ApplyHeldBack(&entry, now);
     }
+    if (entry.lease_until < absl::InfiniteDuration()) TendLease(&entry, now, view);
     if (now.uptime >= entry.observe_at) Observe(&entry, now);
     if (!entry.saved) Save(&entry);
   }
@@ -180,7 +170,7 @@ bool OrderBook::Impl::Step(Moment now, FindCandidates find) {
   return std::exchange(report_, false);
 }
 
-void OrderBook::Impl::Obey(const v1::OrderWish& wish, Moment now, FindCandidates find) {
+void OrderBook::Impl::Obey(const v1::OrderWish& wish, Moment now, HostView* view) {
   const std::string& id = wish.order().id();
   if (id.empty() || wish.wish() == v1::OrderWish::WISH_UNSPECIFIED || refusals_.contains(id))
     return;
@@ -188,7 +178,7 @@ void OrderBook::Impl::Obey(const v1::OrderWish& wish, Moment now, FindCandidates
   if (found == entries_.end()) {
     if (IsFinal(wish.stored())) return;  // over, and forgotten here
     if (wish.wish() == v1::OrderWish::WISH_APPLY) {
-      Apply(wish.order(), now, find);
+      Apply(wish.order(), now, view);
     } else {
       Refuse(wish.order(), "this host knows no such order");
     }
@@ -198,76 +188,13 @@ void OrderBook::Impl::Obey(const v1::OrderWish& wish, Moment now, FindCandidates
   if (entry.order.rolling_back()) return;
   if (wish.wish() == v1::OrderWish::WISH_COMMIT &&
       entry.order.state() == v1::Order::STATE_APPLIED) {
-    Commit(&entry);
+    Commit(&entry, now);
   } else if (wish.wish() == v1::OrderWish::WISH_ROLL_BACK && IsLive(entry.order)) {
     RollBack(&entry, wish.reason(), now);
   }
 }
 
-std::string OrderBook::Impl::Conflict(const SocketKey& socket, absl::string_view algorithm) const {
-  for (const auto& [id, entry] : entries_) {
-    for (const v1::JournalledTarget& target : entry.order.targets()) {
-      if (KeyOf(target) != socket) continue;
-      if (IsLive(entry.order) && (IsOurs(target) || IsHeldBack(target))) {
-        return absl::StrCat("busy: order ", id, " holds this socket");
-      }
-      const v1::Target::State state = target.target().state();
-      if (AlgorithmOf(entry.order) == algorithm && target.attempted() &&
-          (state == v1::Target::STATE_APPLIED || state == v1::Target::STATE_UNDONE ||
-           state == v1::Target::STATE_DRIFTED)) {
-        return absl::StrCat("order ", id, " has tried ", algorithm, " on this socket before");
-      }
-    }
-  }
-  return "";
-}
-
-std::vector<v1::JournalledTarget> OrderBook::Impl::Choose(std::vector<Candidate> candidates,
-                                                          const v1::Order& order,
-                                                          const Guard& guard) {
-  const std::string& algorithm = order.action().set_congestion_control().algorithm();
-  const auto key_of = [](const Candidate& candidate) { return candidate.sample.key; };
-  std::ranges::sort(candidates, {}, key_of);
-  const auto repeated = std::ranges::unique(candidates, {}, key_of);
-  candidates.erase(repeated.begin(), repeated.end());
-
-  std::vector<v1::JournalledTarget> targets;
-  std::vector<int> pids;
-  int free = 0;
-  for (const Candidate& candidate : candidates) {
-    if (free == std::min(order.targets_max(), kMaxTargets)) break;
-    v1::JournalledTarget target = TargetOf(candidate.sample);
-    const std::string conflict = Conflict(candidate.sample.key, algorithm);
-    if (conflict.empty()) {
-      ++free;
-      pids.insert(pids.end(), candidate.pids.begin(), candidate.pids.end());
-    } else {
-      target.mutable_target()->set_state(v1::Target::STATE_REFUSED);
-      target.mutable_target()->set_reason(conflict);
-    }
-    targets.push_back(std::move(target));
-  }
-  std::ranges::sort(pids);
-  pids.erase(std::ranges::unique(pids).begin(), pids.end());
-
-  const auto usable = [&targets] {
-    TargetChanges::Targets result;
-    for (v1::JournalledTarget& target : targets) {
-      if (target.target().state() == v1::Target::STATE_UNSPECIFIED) result.push_back(&target);
-    }
-    return result;
-  };
-  changes_.Check(usable(), algorithm, guard, pids);
-  const TargetChanges::Targets left = usable();
-  const std::vector<bool> held_back = ChooseHeldBack(left.size(), order.holdback_ratio());
-  for (size_t i = 0; i < left.size(); ++i) {
-    left[i]->mutable_target()->set_held_back(held_back[i]);
-    left[i]->set_attempted(!held_back[i]);
-  }
-  return targets;
-}
-
-void OrderBook::Impl::Apply(const v1::Order& order, Moment now, FindCandidates find) {
+void OrderBook::Impl::Apply(const v1::Order& order, Moment now, HostView* view) {
   const absl::Status valid = CheckOrder(order, options_.session_nonce, now.wall);
   if (!valid.ok()) return Refuse(order, valid.message());
   const absl::StatusOr<Guard> guard = ReadGuard(options_.guard_path);
@@ -277,35 +204,32 @@ void OrderBook::Impl::Apply(const v1::Order& order, Moment now, FindCandidates f
   if (entries_.size() >= kMaxOrders) {
     return Refuse(order, absl::StrCat("this host remembers ", kMaxOrders, " orders, its most"));
   }
-  std::vector<Candidate> candidates = find(order.selector());
-  if (candidates.empty()) return Refuse(order, "no socket matches any more");
-  std::vector<v1::JournalledTarget> targets = Choose(std::move(candidates), order, *guard);
-  const auto refused = std::ranges::find_if(targets, [](const v1::JournalledTarget& target) {
-    return !target.target().reason().empty();
-  });
-  if (std::ranges::none_of(targets, IsOurs)) {
-    return Refuse(order, refused->target().reason(), targets);
-  }
-
   Entry entry;
   v1::JournalledOrder& record = entry.order;
   record = RecordOf(order, options_.boot_id, now);
-  record.mutable_targets()->Assign(targets.begin(), targets.end());
+  TargetChanges& changes = ChangesOf(record);
+  TargetChanges::KnownOrders known;
+  for (const auto& [id, other] : entries_) known.push_back(&other.order);
+  if (const absl::Status chosen = changes.Choose(order, known, view, &record); !chosen.ok()) {
+    return Refuse(order, chosen.message());
+  }
+  const auto is_free = [](const v1::JournalledTarget& target) {
+    return target.target().state() == v1::Target::STATE_UNSPECIFIED;
+  };
+  changes.Check(record, TargetsOf(&entry, is_free), *guard);
+  const TargetChanges::Targets usable = TargetsOf(&entry, is_free);
+  const auto unusable = std::ranges::find_if_not(record.targets(), is_free);
+  if (usable.empty() || (changes.together() && unusable != record.targets().end())) {
+    return Refuse(order, unusable->target().reason(), record);
+  }
+  MarkHeldBack(changes.together() ? 0 : order.holdback_ratio(), usable);
+
   if (const absl::Status intent = journal_->Put(record); !intent.ok()) {
     return Refuse(order, absl::StrCat("nothing was changed, as it could not be recorded: ",
                                       intent.message()));
   }
-
-  changes_.Apply(TargetsOf(&entry, IsOurs), AlgorithmOf(record));
-  const TargetChanges::Targets applied = TargetsOf(&entry, IsOurs);
-  if (applied.empty()) {
-    // What stays in the journal if this fails is an order that never changed anything.
-    journal_->Forget({&order.id(), 1}).IgnoreError();
-    targets.assign(record.targets().begin(), record.targets().end());
-    const auto first = std::ranges::find_if(
-        targets, [](const v1::JournalledTarget& target) { return target.attempted(); });
-    return Refuse(order, first->target().reason(), targets);
-  }
+  const absl::Status applied = changes.Apply(record, TargetsOf(&entry, IsOurs));
+  if (!applied.ok()) return Retract(order, applied.message(), std::move(entry), now);
   SetState(&entry, v1::Order::STATE_APPLIED);
   entry.observe_at = now.uptime + kObserveApplied;
   // Should this not be recorded, the intent is: a restart would undo it at once.
@@ -313,13 +237,29 @@ void OrderBook::Impl::Apply(const v1::Order& order, Moment now, FindCandidates f
   entries_[order.id()] = std::move(entry);
 }
 
-void OrderBook::Impl::Commit(Entry* entry) {
+void OrderBook::Impl::Retract(const v1::Order& order, absl::string_view reason, Entry entry,
+                              Moment now) {
+  if (ChangesOf(entry.order).Undo(entry.order, TargetsOf(&entry, IsOurs))) {
+    // What stays in the journal if this fails is an order of which nothing is in force.
+    journal_->Forget({&order.id(), 1}).IgnoreError();
+    return Refuse(order, reason, entry.order);
+  }
+  SetState(&entry, v1::Order::STATE_APPLIED);
+  Entry& kept = entries_[order.id()] = std::move(entry);
+  RollBack(&kept, reason, now);
+}
+
+void OrderBook::Impl::Commit(Entry* entry, Moment now) {
   // Only a commit that is on disk is one; until then the deadline stands.
   v1::JournalledOrder committed = entry->order;
   committed.set_state(v1::Order::STATE_COMMITTED);
   committed.set_acknowledged(false);
+  if (committed.has_lease()) {
+    *committed.mutable_lease_until_uptime() = ToProto(now.uptime + LeaseOf(committed));
+  }
   if (!journal_->Put(committed).ok()) return;
   entry->order = std::move(committed);
+  entry->lease_until = LeaseUntil(entry->order);
   entry->saved = true;
   report_ = true;
 }
@@ -327,16 +267,15 @@ void OrderBook::Impl::Commit(Entry* entry) {
 void OrderBook::Impl::ApplyHeldBack(Entry* entry, Moment now) {
   const TargetChanges::Targets held_back = TargetsOf(entry, IsHeldBack);
   if (held_back.empty()) return;
-  const v1::SetCongestionControl& action = entry->order.action().set_congestion_control();
+  TargetChanges& changes = ChangesOf(entry->order);
   const absl::StatusOr<Guard> guard = ReadGuard(options_.guard_path);
   const absl::Status allowed =
       guard.ok() ? AllowsAction(*guard, entry->order.action()) : guard.status();
   if (allowed.ok()) {
-    changes_.Check(held_back, action.algorithm(), *guard, {});
+    changes.Check(entry->order, held_back, *guard);
   } else {
     for (v1::JournalledTarget* target : held_back) {
-      target->mutable_target()->set_state(v1::Target::STATE_REFUSED);
-      target->mutable_target()->set_reason(std::string(allowed.message()));
+      tcpmedic::SetState(target, v1::Target::STATE_REFUSED, allowed.message());
     }
   }
   const TargetChanges::Targets left = TargetsOf(entry, IsHeldBack);
@@ -346,10 +285,31 @@ void OrderBook::Impl::ApplyHeldBack(Entry* entry, Moment now) {
     entry->retry_at = now.uptime + kRetry;
     return;
   }
-  changes_.Apply(left, action.algorithm());
+  // Each by itself: one that fails says so, and takes nothing else with it.
+  if (!left.empty()) changes.Apply(entry->order, left).IgnoreError();
   entry->order.set_acknowledged(false);
   report_ = true;
   Save(entry);
+}
+
+void OrderBook::Impl::TendLease(Entry* entry, Moment now, HostView* view) {
+  v1::JournalledOrder& order = entry->order;
+  if (order.state() != v1::Order::STATE_COMMITTED || order.rolling_back()) return;
+  const std::string& renew_while = order.lease().renew_while();
+  if (!renew_while.empty() && view->Holds(order.netns().cookie(), renew_while).value_or(false)) {
+    entry->lease_until = now.uptime + LeaseOf(order);
+  }
+  if (now.uptime >= entry->lease_until) return EndLease(entry, "", now);
+  if (entry->lease_until - LeaseUntil(order) <= LeaseOf(order) / kRenewalsPerLease) return;
+  *order.mutable_lease_until_uptime() = ToProto(entry->lease_until);
+  order.set_acknowledged(false);
+  entry->saved = false;
+  report_ = true;
+}
+
+void OrderBook::Impl::EndLease(Entry* entry, absl::string_view circumstance, Moment now) {
+  entry->order.set_lease_ran_out(true);
+  RollBack(entry, absl::StrCat(LeaseRanOut(entry->order), circumstance), now);
 }
 
 void OrderBook::Impl::RollBack(Entry* entry, absl::string_view reason, Moment now) {
@@ -361,17 +321,20 @@ void OrderBook::Impl::RollBack(Entry* entry, absl::string_view reason, Moment no
     order.set_reason(Bounded(reason));
     Save(entry);
   }
-  if (!changes_.Undo(TargetsOf(entry, IsOurs), AlgorithmOf(order))) {
+  if (!ChangesOf(order).Undo(order, TargetsOf(entry, IsOurs))) {
     entry->retry_at = now.uptime + kRetry;
     entry->saved = false;
     report_ = true;
     return;
   }
   order.set_rolling_back(false);
+  entry->lease_until = absl::InfiniteDuration();
   const bool drifted = std::ranges::any_of(order.targets(), [](const v1::JournalledTarget& target) {
     return target.target().state() == v1::Target::STATE_DRIFTED;
   });
-  SetState(entry, drifted ? v1::Order::STATE_DRIFTED : v1::Order::STATE_ROLLED_BACK);
+  SetState(entry, order.lease_ran_out() ? v1::Order::STATE_ENDED
+                  : drifted             ? v1::Order::STATE_DRIFTED
+                                        : v1::Order::STATE_ROLLED_BACK);
   entry->observe_at = now.uptime + kObserveDecided;
   Save(entry);
 }
@@ -380,32 +343,33 @@ void OrderBook::Impl::Observe(Entry* entry, Moment now) {
   v1::JournalledOrder& order = entry->order;
   if (!IsLive(order)) {
     entry->observe_at = now.uptime + kObserveDecided;
-    if (entry->sockets_ended) return;
+    if (entry->may_be_forgotten) return;
     const auto was_changed = [](const v1::JournalledTarget& target) { return target.attempted(); };
-    entry->sockets_ended = !changes_.AnyExists(TargetsOf(entry, was_changed));
+    entry->may_be_forgotten =
+        !ChangesOf(order).MustBeRemembered(order, TargetsOf(entry, was_changed));
     return;
   }
   const bool committed = order.state() == v1::Order::STATE_COMMITTED;
   entry->observe_at = now.uptime + (committed ? kObserveCommitted : kObserveApplied);
   if (order.rolling_back()) return;
-  if (changes_.Observe(TargetsOf(entry, IsOurs), AlgorithmOf(order))) {
+  if (ChangesOf(order).Observe(order, TargetsOf(entry, IsOurs))) {
     entry->saved = false;
     report_ = true;
   }
   if (committed && std::ranges::none_of(order.targets(), IsOurs) &&
       std::ranges::none_of(order.targets(), IsHeldBack)) {
-    order.set_reason("its sockets have ended, or others have changed them since");
+    order.set_reason(std::string(ChangesOf(order).nothing_is_left()));
     SetState(entry, v1::Order::STATE_ENDED);
   }
 }
 
-// A decided order is remembered while its sockets exist, so that they do not meet the same action
-// again, until the controller knows its end, and while it could still be sent.
+// A decided order is remembered while its targets must not meet the same action again, until the
+// controller knows its end, and while it could still be sent.
 void OrderBook::Impl::Forget(Moment now) {
   std::vector<std::string> forgotten;
   for (const auto& [id, entry] : entries_) {
     const absl::Duration kept = now.uptime - FromProto(entry.order.applied_uptime());
-    if (entry.sockets_ended && (entry.order.acknowledged() || kept >= kKeepUnacknowledged) &&
+    if (entry.may_be_forgotten && (entry.order.acknowledged() || kept >= kKeepUnacknowledged) &&
         now.wall >= FromProto(entry.order.expires_at())) {
       forgotten.push_back(id);
     }
@@ -420,12 +384,14 @@ void OrderBook::Impl::Forget(Moment now) {
 }
 
 void OrderBook::Impl::Refuse(const v1::Order& order, absl::string_view reason,
-                             const std::vector<v1::JournalledTarget>& targets) {
+                             const v1::JournalledOrder& record) {
   v1::OrderReport& report = refusals_[order.id()];
   report.set_order_id(order.id());
   report.set_state(v1::Order::STATE_REFUSED);
   report.set_reason(std::string(reason));
-  for (const v1::JournalledTarget& target : targets) *report.add_targets() = target.target();
+  for (const v1::JournalledTarget& target : record.targets()) {
+    *report.add_targets() = target.target();
+  }
   report_ = true;
 }
 
@@ -448,6 +414,8 @@ absl::Duration OrderBook::Impl::NextDeadline() const {
       next = std::min(next, entry.retry_at);
     } else if (entry.order.state() == v1::Order::STATE_APPLIED) {
       next = std::min(next, DeadlineOf(entry.order));
+    } else {
+      next = std::min(next, entry.lease_until);
     }
   }
   return next;
@@ -461,7 +429,9 @@ std::vector<OrderBook::Followed> OrderBook::Impl::followed() const {
     followed.order_id = id;
     followed.applied = {.wall = FromProto(entry.order.applied_at()),
                         .uptime = FromProto(entry.order.applied_uptime())};
+    if (entry.order.netns().cookie() != 0) followed.netns_cookie = entry.order.netns().cookie();
     for (const v1::JournalledTarget& target : entry.order.targets()) {
+      if (!target.target().has_socket()) continue;
       if (IsOurs(target)) followed.targets.push_back(KeyOf(target));
       if (IsHeldBack(target)) followed.held_back.push_back(KeyOf(target));
     }
@@ -525,7 +495,7 @@ OrderBook::OrderBook(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 OrderBook::~OrderBook() = default;
 
 void OrderBook::SetWishes(const v1::OrderSet& wishes) { impl_->SetWishes(wishes); }
-bool OrderBook::Step(Moment now, FindCandidates candidates) { return impl_->Step(now, candidates); }
+bool OrderBook::Step(Moment now, HostView* view) { return impl_->Step(now, view); }
 absl::Duration OrderBook::NextDeadline() const { return impl_->NextDeadline(); }
 std::vector<OrderBook::Followed> OrderBook::followed() const { return impl_->followed(); }
 std::vector<v1::OrderReport> OrderBook::Reports() const { return impl_->Reports(); }

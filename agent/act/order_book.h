@@ -6,6 +6,7 @@
 //   journal "applied", fsync → report → wish commit → journal "committed"          (held-back
 //   sockets follow)
 //            → wish roll back, or the deadline → undo what is still ours → journal → report
+//   committed with a lease → renewed while the host sees its condition → run out: undo, ended
 //
 // Every step may be repeated: orders are idempotent by id, and Open replays the journal. Not
 // thread-safe: it belongs to the scan thread, which calls Step after each scan, on each new wish
@@ -15,27 +16,21 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "agent/act/host_view.h"
 #include "core/clock.h"
 #include "observe/socket_sample.h"
 #include "tcpmedic/v1/agent_gateway.pb.h"
-#include "tcpmedic/v1/evidence.pb.h"
 
 namespace tcpmedic {
 
-class HostControl;     // agent/act/host_control.h: pidfd_getfd, SO_COOKIE, TCP_CONGESTION; the seam
+class HostControl;     // agent/act/host_control.h: sockets and settings, changed; the seam
 class JournalStorage;  // agent/act/journal_storage.h: the journal's file; the seam
-
-// A socket that matches an order's selector now, as the newest scan saw it.
-struct Candidate {
-  SocketSample sample;
-  std::vector<int> pids;  // every holder; changed once, through the first that works
-};
 
 class OrderBook {
  public:
@@ -46,7 +41,8 @@ class OrderBook {
     uint64_t session_nonce = 0;
   };
   // Replays the journal: what was applied and not committed is rolled back at once where its
-  // deadline has passed or the boot is another, or waits it out. DataLoss: the journal is damaged
+  // deadline has passed or the boot is another, or waits it out; leases go on from what is
+  // journalled. DataLoss: the journal is damaged
   // before its last record. FailedPrecondition: another process has the journal open. `host`
   // outlives the order book.
   static absl::StatusOr<std::unique_ptr<OrderBook>> Open(Options options, HostControl* host,
@@ -60,18 +56,17 @@ class OrderBook {
   // Replaces all wishes. What is to be done is done by the next Step.
   void SetWishes(const v1::OrderSet& wishes);
 
-  // The sockets that match now; asked at most once per order and step.
-  using FindCandidates = absl::FunctionRef<std::vector<Candidate>(const v1::Selector& selector)>;
-  // Does what is due. True if any order's state changed: report at once.
-  bool Step(Moment now, FindCandidates candidates);
+  // Does what is due. True if any order's state changed: report at once. `view` is not kept.
+  bool Step(Moment now, HostView* view);
   // When Step must be called at the latest, as uptime; InfiniteDuration: no order waits.
   absl::Duration NextDeadline() const;
 
   // What to follow whatever the signatures say, to measure before and after.
   struct Followed {
     std::string order_id;
-    std::vector<SocketKey> targets;    // changed
-    std::vector<SocketKey> held_back;  // kept for comparison
+    std::vector<SocketKey> targets;        // changed
+    std::vector<SocketKey> held_back;      // kept for comparison
+    std::optional<uint64_t> netns_cookie;  // of an order that changes a namespace's settings
     Moment applied;
   };
   std::vector<Followed> followed() const;

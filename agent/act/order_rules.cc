@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
+#include "core/sysctl_catalogue.h"
 #include "proto/proto_time.h"
 
 namespace tcpmedic {
@@ -16,38 +17,99 @@ constexpr size_t kMaxIdBytes = 128;
 constexpr size_t kFewestForHoldback =
     4;  // with fewer, one socket is no comparison but a quarter of the cure
 
+constexpr int kMostSettings = 8;
+// A shorter one would end while a scan is late; a longer one is what a person should decide again.
+constexpr absl::Duration kShortestLease = absl::Seconds(5);
+constexpr absl::Duration kLongestLease = absl::Hours(24);
+constexpr size_t kMaxExpressionBytes = 4096;
+
 std::string Shown(const v1::Endpoint& endpoint) {
   const bool v6 = endpoint.ip().find(':') != std::string::npos;
   return v6 ? absl::StrCat("[", endpoint.ip(), "]:", endpoint.port())
             : absl::StrCat(endpoint.ip(), ":", endpoint.port());
 }
 
+std::string Shown(const v1::JournalledOrder& order, const v1::Target& target) {
+  if (!target.sysctl().empty()) {
+    const v1::NetworkNamespace& netns = order.netns();
+    return absl::StrCat(target.sysctl(), " in ",
+                        netns.name().empty()     ? absl::StrCat("netns cookie:", netns.cookie())
+                        : netns.name() == "host" ? "the host's own netns"
+                                                 : netns.name());
+  }
+  return absl::StrCat(Shown(target.socket().local()), " → ", Shown(target.socket().remote()),
+                      " (cookie ", target.socket().cookie(), ")");
+}
+
+// A lease that says nothing is none.
+bool HasLease(const v1::Order& order) { return order.lease().has_for_(); }
+
+template <typename... Parts>
+absl::Status Invalid(const Parts&... parts) {
+  return absl::InvalidArgumentError(absl::StrCat(parts...));
+}
+
+absl::Status CheckAction(const v1::Order& order, const v1::SetCongestionControl& action) {
+  if (action.scope() != v1::SetCongestionControl::SCOPE_SOCKETS) {
+    return Invalid("set_congestion_control: this agent knows only the scope sockets");
+  }
+  if (action.algorithm().empty()) return Invalid("set_congestion_control: no algorithm is named");
+  if (order.targets_max() <= 0) return Invalid("targets_max is ", order.targets_max());
+  if (!(order.holdback_ratio() >= 0 && order.holdback_ratio() < 1)) {
+    return Invalid("holdback_ratio is ", order.holdback_ratio());
+  }
+  if (HasLease(order)) return Invalid("set_congestion_control: this agent knows no lease for it");
+  return absl::OkStatus();
+}
+
+// Its settings are its targets, and none can be kept back.
+absl::Status CheckAction(const v1::Order& order, const v1::SetSysctl& action) {
+  if (action.settings().empty()) return Invalid("set_sysctl: no setting is named");
+  if (action.settings_size() > kMostSettings) {
+    return Invalid("set_sysctl: more than ", kMostSettings, " settings");
+  }
+  for (int i = 0; i < action.settings_size(); ++i) {
+    const v1::SetSysctl::Setting& setting = action.settings(i);
+    if (absl::Status may = CheckSysctl(setting.name(), setting.value()); !may.ok()) return may;
+    for (int j = 0; j < i; ++j) {
+      if (action.settings(j).name() == setting.name()) {
+        return Invalid("set_sysctl: ", setting.name(), " is named twice");
+      }
+    }
+  }
+  if (order.selector().netns_cookie() == 0) {
+    return Invalid("set_sysctl: the selector names no namespace");
+  }
+  if (!HasLease(order)) return absl::OkStatus();
+  const absl::Duration lease = FromProto(order.lease().for_());
+  if (lease < kShortestLease || lease > kLongestLease) {
+    return Invalid("the lease is for ", absl::FormatDuration(lease), ", not between 5s and 24h");
+  }
+  if (order.lease().renew_while().size() > kMaxExpressionBytes) {
+    return Invalid("the lease's renew_while is longer than ", kMaxExpressionBytes, " bytes");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status CheckOrder(const v1::Order& order, uint64_t session_nonce, absl::Time now) {
-  const auto invalid = [](const auto&... parts) {
-    return absl::InvalidArgumentError(absl::StrCat(parts...));
-  };
-  if (order.id().size() > kMaxIdBytes)
-    return invalid("its id is longer than ", kMaxIdBytes, " bytes");
-  if (!order.action().has_set_congestion_control()) {
-    return invalid("this agent knows no such action");
+  if (order.id().size() > kMaxIdBytes) {
+    return Invalid("its id is longer than ", kMaxIdBytes, " bytes");
   }
-  const v1::SetCongestionControl& action = order.action().set_congestion_control();
-  if (action.scope() != v1::SetCongestionControl::SCOPE_SOCKETS) {
-    return invalid("set_congestion_control: this agent knows only the scope sockets");
-  }
-  if (action.algorithm().empty()) return invalid("set_congestion_control: no algorithm is named");
   if (order.selector().signature().empty() || order.selector().group_by().empty()) {
-    return invalid("an empty selector selects nothing");
+    return Invalid("an empty selector selects nothing");
   }
-  if (order.targets_max() <= 0) return invalid("targets_max is ", order.targets_max());
-  if (!(order.holdback_ratio() >= 0 && order.holdback_ratio() < 1)) {
-    return invalid("holdback_ratio is ", order.holdback_ratio());
+  absl::Status action = Invalid("this agent knows no such action");
+  if (order.action().has_set_congestion_control()) {
+    action = CheckAction(order, order.action().set_congestion_control());
+  } else if (order.action().has_set_sysctl()) {
+    action = CheckAction(order, order.action().set_sysctl());
   }
+  if (!action.ok()) return action;
   const absl::Duration confirm_within = FromProto(order.confirm_within());
   if (confirm_within <= absl::ZeroDuration() || confirm_within > kLongestConfirm) {
-    return invalid("confirm_within is ", absl::FormatDuration(confirm_within),
+    return Invalid("confirm_within is ", absl::FormatDuration(confirm_within),
                    ", not between 0 and 1h");
   }
   if (order.session_nonce() != session_nonce) {
@@ -77,6 +139,14 @@ std::vector<bool> ChooseHeldBack(size_t count, double ratio) {
   return held_back;
 }
 
+void MarkHeldBack(double ratio, const std::vector<v1::JournalledTarget*>& targets) {
+  const std::vector<bool> held_back = ChooseHeldBack(targets.size(), ratio);
+  for (size_t i = 0; i < targets.size(); ++i) {
+    targets[i]->mutable_target()->set_held_back(held_back[i]);
+    targets[i]->set_attempted(!held_back[i]);
+  }
+}
+
 v1::JournalledOrder RecordOf(const v1::Order& order, const std::string& boot_id, Moment now) {
   const absl::Duration confirm_within = FromProto(order.confirm_within());
   v1::JournalledOrder record;
@@ -89,6 +159,7 @@ v1::JournalledOrder RecordOf(const v1::Order& order, const std::string& boot_id,
   *record.mutable_applied_at() = ToProto(now.wall);
   *record.mutable_rolls_back_at() = ToProto(now.wall + confirm_within);
   *record.mutable_expires_at() = order.expires_at();
+  if (HasLease(order)) *record.mutable_lease() = order.lease();
   return record;
 }
 
@@ -104,6 +175,27 @@ v1::JournalledTarget TargetOf(const SocketSample& sample) {
   socket->mutable_remote()->set_ip(sample.remote_ip.ToString());
   socket->mutable_remote()->set_port(sample.remote_port);
   return target;
+}
+
+bool CloseAfterReboot(const std::string& boot_id, absl::Duration uptime,
+                      v1::JournalledOrder* order) {
+  const bool was_live = IsLive(*order);
+  for (v1::JournalledTarget& target : *order->mutable_targets()) {
+    if (was_live && IsOurs(target)) {
+      target.mutable_target()->set_state(v1::Target::STATE_GONE);
+      target.mutable_target()->set_reason("the host has restarted");
+    }
+    target.set_inode(0);  // no cookie of that boot means anything now
+  }
+  order->set_boot_id(boot_id);
+  *order->mutable_applied_uptime() = ToProto(uptime);
+  order->set_rolling_back(false);
+  if (!was_live) return false;
+  order->set_reason("the host has restarted");
+  order->set_state(order->state() == v1::Order::STATE_COMMITTED ? v1::Order::STATE_ENDED
+                                                                : v1::Order::STATE_ROLLED_BACK);
+  order->set_acknowledged(false);
+  return true;
 }
 
 SocketKey KeyOf(const v1::JournalledTarget& target) {
@@ -130,6 +222,25 @@ absl::Duration DeadlineOf(const v1::JournalledOrder& order) {
   return FromProto(order.deadline_uptime());
 }
 
+absl::Duration LeaseOf(const v1::JournalledOrder& order) {
+  return order.has_lease() ? FromProto(order.lease().for_()) : absl::InfiniteDuration();
+}
+
+absl::Duration LeaseUntil(const v1::JournalledOrder& order) {
+  return order.state() == v1::Order::STATE_COMMITTED && order.has_lease()
+             ? FromProto(order.lease_until_uptime())
+             : absl::InfiniteDuration();
+}
+
+std::string LeaseRanOut(const v1::JournalledOrder& order) {
+  const std::string lease = absl::FormatDuration(LeaseOf(order));
+  if (order.lease().renew_while().empty()) {
+    return absl::StrCat("the lease ran out: it was for ", lease);
+  }
+  return absl::StrCat("the lease ran out: for ", lease, " it was not seen that ",
+                      order.lease().renew_while());
+}
+
 bool IsFinal(v1::Order::State state) {
   return state == v1::Order::STATE_REFUSED || state == v1::Order::STATE_ENDED ||
          state == v1::Order::STATE_ROLLED_BACK || state == v1::Order::STATE_DRIFTED;
@@ -146,6 +257,11 @@ v1::OrderReport ReportOf(const v1::JournalledOrder& order) {
   *report.mutable_applied_at() = order.applied_at();
   if (order.state() == v1::Order::STATE_APPLIED) {
     *report.mutable_rolls_back_at() = order.rolls_back_at();
+  }
+  if (LeaseUntil(order) < absl::InfiniteDuration()) {
+    // Wall clocks jump: what holds is the uptime, and this is for people.
+    *report.mutable_lease_until() = ToProto(FromProto(order.applied_at()) + LeaseUntil(order) -
+                                            FromProto(order.applied_uptime()));
   }
   return report;
 }
@@ -165,9 +281,8 @@ std::string UndoLine(const v1::JournalledOrder& order, const v1::Target& target)
     default:
       outcome = "NOT undone";
   }
-  return absl::StrCat("order ", order.id(), ": ", Shown(target.socket().local()), " → ",
-                      Shown(target.socket().remote()), " (cookie ", target.socket().cookie(),
-                      "): ", outcome, target.reason().empty() ? "" : ": ", target.reason());
+  return absl::StrCat("order ", order.id(), ": ", Shown(order, target), ": ", outcome,
+                      target.reason().empty() ? "" : ": ", target.reason());
 }
 
 }  // namespace tcpmedic

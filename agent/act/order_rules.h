@@ -31,11 +31,18 @@ std::string Bounded(absl::string_view reason);
 // × count), rounded half up and spread evenly, so that neither old nor young ones are chosen alone.
 // A ratio of 0: none.
 std::vector<bool> ChooseHeldBack(size_t count, double ratio);
+// Marks those as held back, and the others as about to be changed.
+void MarkHeldBack(double ratio, const std::vector<v1::JournalledTarget*>& targets);
 
 // What is journalled of an order that is about to be applied, without its targets.
 v1::JournalledOrder RecordOf(const v1::Order& order, const std::string& boot_id, Moment now);
 // A socket that may become a target: `value_before` is what its sample shows.
 v1::JournalledTarget TargetOf(const SocketSample& sample);
+
+// Closes an order of another boot: nothing that it changed exists any more, as settings are back at
+// what the boot has set. True: its state changed.
+bool CloseAfterReboot(const std::string& boot_id, absl::Duration uptime,
+                      v1::JournalledOrder* order);
 
 SocketKey KeyOf(const v1::JournalledTarget& target);
 
@@ -47,12 +54,19 @@ bool IsOurs(const v1::JournalledTarget& target);
 bool IsHeldBack(const v1::JournalledTarget& target);
 
 absl::Duration DeadlineOf(const v1::JournalledOrder& order);  // as uptime
+// How long it may stay once committed; InfiniteDuration: without a lease.
+absl::Duration LeaseOf(const v1::JournalledOrder& order);
+// When the lease runs out, as uptime and as journalled; InfiniteDuration: none, or not committed.
+absl::Duration LeaseUntil(const v1::JournalledOrder& order);
+// "the lease ran out: for 2h it was not seen that netns.syncookies_sent_per_s > 1.0"
+std::string LeaseRanOut(const v1::JournalledOrder& order);
 // What cannot arrive or be undone any more: refused, ended, rolled back, drifted.
 bool IsFinal(v1::Order::State state);
 
 v1::OrderReport ReportOf(const v1::JournalledOrder& order);
 
-// "order o-1: 10.0.0.5:44120 → 203.0.113.20:443 (cookie 812): cubic again". For --undo.
+// For --undo: "order o-1: 10.0.0.5:44120 → 203.0.113.20:443 (cookie 812): cubic again",
+// "order o-1: net.ipv4.tcp_syncookies in netns of pid 812 (nginx): 0 again".
 std::string UndoLine(const v1::JournalledOrder& order, const v1::Target& target);
 
 }  // namespace tcpmedic

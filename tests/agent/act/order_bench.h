@@ -1,5 +1,6 @@
-// An order book at work in a test: a guard file, a disk that can fail, sockets in memory, and a
-// clock that moves when told to. Restart opens a new book over the same disk and sockets.
+// An order book at work in a test: a guard file, a disk that can fail, a host in memory, what its
+// scans show, and a clock that moves when told to. Restart opens a new book over the same disk and
+// host.
 #ifndef TCPMEDIC_TESTS_AGENT_ACT_ORDER_BENCH_H_
 #define TCPMEDIC_TESTS_AGENT_ACT_ORDER_BENCH_H_
 
@@ -10,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,14 +34,17 @@ class OrderBench {
     std::string name = "/tmp/order-bench-XXXXXX";
     dir_ = mkdtemp(name.data());
     WriteGuard("any", "[bbr]");
+    view.bench = this;
   }
   ~OrderBench() { std::filesystem::remove_all(dir_); }
 
   void WriteGuard(const std::string& process, const std::string& algorithms) {
-    std::ofstream(guard_path()) << "apiVersion: tcpmedic/v1\nkind: Guard\n"
-                                << "actions: [set_congestion_control]\n"
-                                << "algorithms: " << algorithms << "\nnamespaces: [host]\n"
-                                << "processes: ['" << process << "']\n";
+    WriteGuard(absl::StrCat("actions: [set_congestion_control]\nalgorithms: ", algorithms,
+                            "\nnamespaces: [host]\nprocesses: ['", process, "']\n"));
+  }
+  // All but its first two lines.
+  void WriteGuard(const std::string& rest) {
+    std::ofstream(guard_path()) << "apiVersion: tcpmedic/v1\nkind: Guard\n" << rest;
     chmod(guard_path().c_str(), 0644);
   }
   std::string guard_path() const { return dir_ + "/guard.yaml"; }
@@ -86,9 +91,26 @@ class OrderBench {
     book->SetWishes(set);
     return Step();
   }
-  bool Step() {
-    return book->Step(clock.Now(), [this](const v1::Selector&) { return Candidates(); });
-  }
+  bool Step() { return book->Step(clock.Now(), &view); }
+
+  // What the newest scan shows.
+  struct View : HostView {
+    std::vector<Candidate> Candidates(const v1::Selector&) override {
+      return candidates.has_value() ? *candidates : bench->Candidates();
+    }
+    std::optional<v1::NetworkNamespace> Namespace(const v1::Selector&) override { return finding; }
+    std::optional<bool> Holds(uint64_t netns_cookie, const std::string& expression) override {
+      asked = absl::StrCat(expression, " in cookie:", netns_cookie);
+      return holds;
+    }
+
+    const OrderBench* bench = nullptr;
+    std::optional<std::vector<Candidate>> candidates;  // else those that the host has
+    std::optional<v1::NetworkNamespace> finding;
+    std::optional<bool> holds;
+    std::string asked;
+  };
+  View view;
 
   // All established sockets that are on cubic, as a scan would have seen them.
   std::vector<Candidate> Candidates() const {
@@ -117,10 +139,11 @@ class OrderBench {
       absl::StrAppend(&text, report.order_id(), " ", Short(v1::Order::State_Name(report.state())),
                       report.reason().empty() ? "" : " ", report.reason(), ":");
       for (const v1::Target& target : report.targets()) {
-        absl::StrAppend(&text, " ", target.socket().cookie(), "=",
-                        Short(v1::Target::State_Name(target.state())),
-                        target.held_back() ? "/held" : "",
-                        target.reason().empty() ? "" : absl::StrCat("(", target.reason(), ")"));
+        absl::StrAppend(
+            &text, " ",
+            target.has_socket() ? absl::StrCat(target.socket().cookie()) : target.sysctl(), "=",
+            Short(v1::Target::State_Name(target.state())), target.held_back() ? "/held" : "",
+            target.reason().empty() ? "" : absl::StrCat("(", target.reason(), ")"));
       }
       text += "\n";
     }

@@ -25,6 +25,19 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
+class SocketsSeen : public HostView {
+ public:
+  explicit SocketsSeen(std::vector<Candidate> sockets) : sockets_(std::move(sockets)) {}
+  std::vector<Candidate> Candidates(const v1::Selector&) override { return sockets_; }
+  std::optional<v1::NetworkNamespace> Namespace(const v1::Selector&) override {
+    return std::nullopt;
+  }
+  std::optional<bool> Holds(uint64_t, const std::string&) override { return std::nullopt; }
+
+ private:
+  const std::vector<Candidate> sockets_;
+};
+
 class OrderBookOnTheKernel : public ::testing::Test {
  protected:
   OrderBookOnTheKernel() {
@@ -71,7 +84,12 @@ class OrderBookOnTheKernel : public ::testing::Test {
     *order->mutable_confirm_within() = ToProto(absl::Seconds(35));
     order->set_holdback_ratio(0.1);
     book->SetWishes(set);
-    return book->Step(clock.Now(), [&](const v1::Selector&) { return candidates; });
+    return Step(std::move(candidates));
+  }
+
+  bool Step(std::vector<Candidate> candidates = {}) {
+    SocketsSeen view(std::move(candidates));
+    return book->Step(clock.Now(), &view);
   }
 
   v1::OrderReport Report() { return book->Reports().at(0); }
@@ -136,8 +154,7 @@ TEST_F(OrderBookOnTheKernel, SomeoneElsesChangeIsLeftAlone) {
   ASSERT_TRUE(host->Locate({&where, 1}, {}));
   ASSERT_TRUE(host->ExchangeCongestionControl(where, "bbr", "reno")->changed);
   clock.Advance(absl::Seconds(35));
-  ASSERT_TRUE(
-      book->Step(clock.Now(), [](const v1::Selector&) { return std::vector<Candidate>(); }));
+  ASSERT_TRUE(Step());
   EXPECT_EQ(Report().state(), v1::Order::STATE_DRIFTED);
   EXPECT_EQ(held.AlgorithmOf(held.client_cookie(0)), "reno");
 }

@@ -268,17 +268,13 @@ TEST_F(OrderBookTest, AnOrderThatNoSocketTakesIsRefusedAndForgotten) {
 TEST_F(OrderBookTest, PreconditionsAreCheckedAtTheLastMoment) {
   bench.AddSockets(5);
   bench.Start();
-  std::vector<Candidate> seen = bench.Candidates();
+  bench.view.candidates = bench.Candidates();
   bench.host.sockets[1].algorithm = "reno";
   bench.host.sockets[2].state = TcpState::kFinWait1;
   bench.host.sockets[3].restorable = false;
   bench.host.sockets.erase(4);
   bench.host.sockets[5].in_host_netns = false;
-  v1::OrderSet set;
-  set.add_wishes()->set_wish(kApply);
-  *set.mutable_wishes(0)->mutable_order() = bench.Order("o-1");
-  bench.book->SetWishes(set);
-  EXPECT_TRUE(bench.book->Step(bench.clock.Now(), [&](const v1::Selector&) { return seen; }));
+  EXPECT_TRUE(bench.Wish(kApply, bench.Order("o-1")));
   EXPECT_EQ(bench.host.Show(), "1 reno 2 cubic 3 cubic 5 cubic");
   EXPECT_EQ(bench.host.exchanges, 0);
   EXPECT_EQ(bench.Reports(),

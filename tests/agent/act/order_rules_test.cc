@@ -45,7 +45,7 @@ TEST(CheckOrder, WhatIsWrongIsSaid) {
        "INVALID_ARGUMENT: its id is longer than 128 bytes"},
       {[](v1::Order* o) { o->clear_action(); },
        "INVALID_ARGUMENT: this agent knows no such action"},
-      {[](v1::Order* o) { o->mutable_action()->mutable_set_sysctl(); },
+      {[](v1::Order* o) { o->mutable_action()->mutable_note(); },
        "INVALID_ARGUMENT: this agent knows no such action"},
       {[](v1::Order* o) { o->mutable_action()->mutable_set_congestion_control()->clear_scope(); },
        "INVALID_ARGUMENT: set_congestion_control: this agent knows only the scope sockets"},
