@@ -164,7 +164,9 @@ void SayApproved(const Invocation& invocation, const Approved& approved) {
                                   view.incident().host());
   for (const v1::Proposal& proposal : view.proposals()) {
     if (proposal.id() != approved.proposal_id) continue;
-    absl::StrAppend(&text, ": ", ActionWords(proposal.action(), proposal.targets_max()));
+    absl::StrAppend(
+        &text, ": ",
+        ChangeWords(view.incident().finding(), proposal.action(), proposal.targets_max()));
     if (proposal.state() == v1::Proposal::STATE_PENDING) {
       absl::StrAppend(&text, "; ", proposal.approvals_size(), " of ", proposal.approval().quorum(),
                       " approvals: someone else has to approve it too");

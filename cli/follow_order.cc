@@ -9,9 +9,16 @@
 namespace tcpmedic::cli {
 namespace {
 
-// The second's goodput, beside that of before.
-std::string GoodputNow(const v1::Verification& verification) {
-  if (verification.course().empty()) return "";
+// The newest measurement, beside that of before.
+std::string HowItDoes(const v1::Verification& verification) {
+  if (verification.course().empty()) {
+    const std::optional<double> now = NumberIn(verification.after(), "syn_drops_per_s");
+    if (!now.has_value()) return "";
+    const std::optional<double> before = NumberIn(verification.before(), "syn_drops_per_s");
+    return absl::StrCat(
+        ", now SYN drops ", PerSecondText(*now),
+        before.has_value() ? absl::StrCat(" (before ", PerSecondText(*before), ")") : "");
+  }
   const std::optional<double> before = NumberIn(verification.before(), "goodput_bps");
   return absl::StrCat(
       ", now ", BitRateText(verification.course().rbegin()->goodput_bps()),
@@ -68,7 +75,7 @@ OrderStep StepOf(const v1::IncidentView& view, absl::string_view proposal_id, ab
   switch (order->state()) {
     case v1::Order::STATE_APPLIED:
       step.doing = absl::StrCat("Verifying: ", TargetsText(*order));
-      step.detail = absl::StrCat(VerifiedSoFar(*order, now), GoodputNow(order->verification()));
+      step.detail = absl::StrCat(VerifiedSoFar(*order, now), HowItDoes(order->verification()));
       break;
     case v1::Order::STATE_COMMITTING:
       step.doing = "It helped: telling the agent to keep it";

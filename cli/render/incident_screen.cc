@@ -23,6 +23,8 @@ using Lines = std::vector<std::string>;
 constexpr int kMinEvidence = 5;
 // Once something was changed, how that went is what counts.
 constexpr int kMinEvidenceBesideRepair = 3;
+constexpr int kWideValue = 24;
+constexpr int kMostName = 44;  // as TableLines cuts it
 constexpr int kMinTimeline = 2;
 constexpr int kMaxTimeline = 5;
 
@@ -78,8 +80,10 @@ class Screen {
     return proposal() != nullptr && proposal()->state() == v1::Proposal::STATE_PENDING;
   }
   const v1::Order* order() const { return view_.orders().empty() ? nullptr : &view_.orders(0); }
+  bool leased() const { return pending() && proposal()->has_lease(); }
   // The newest order is the matter at hand: nothing newer waits for a decision.
   bool repairing() const { return order() != nullptr && !pending(); }
+  bool of_netns() const { return finding_.subject() == v1::SUBJECT_NETNS; }
   int text_columns() const { return std::max(style_.width - kLabelColumns, 20); }
 
   Lines Labelled(absl::string_view label, Lines text) const {
@@ -129,7 +133,9 @@ class Screen {
     if (finding_.processes().empty()) {
       lines = Labelled(
           "Program",
-          absl::StrCat("not known: no process holds these sockets, or the agent may not look",
+          absl::StrCat("not known: no process holds ",
+                       of_netns() ? "this listener" : "these sockets",
+                       ", or the agent may not look",
                        style_.next_commands
                            ? absl::StrCat(" (`", style_.command, " hosts` says what it cannot see)")
                            : ""),
@@ -152,9 +158,10 @@ class Screen {
       lines = Labelled("Program", who, 1);
       lines = Join(std::move(lines), Labelled("", CommandText(process), repairing() ? 1 : 2));
     }
+    if (of_netns()) return Join(std::move(lines), Labelled("Where", NetnsText(finding_), 1));
     const v1::SocketRef& exemplar = finding_.exemplar();
     std::string peer =
-        absl::StrCat(PeerText(finding_), ": ", CountText(finding_.socket_count()),
+        absl::StrCat(SubjectText(finding_), ": ", CountText(finding_.socket_count()),
                      finding_.socket_count() == 1 ? " socket, " : " sockets, such as ",
                      EndpointText(exemplar.local()), " → ", EndpointText(exemplar.remote()));
     if (!finding_.netns().name().empty()) {
@@ -188,16 +195,29 @@ class Screen {
     const int shown = all ? finding_.evidence_size() : std::max(max_lines - 1, 1);
     const bool with_source = style_.width >= kScreenColumns;
     std::vector<std::vector<Cell>> rows;
+    int name_columns = 0;
     for (int i = 0; i < shown; ++i) {
       const v1::Evidence& evidence = finding_.evidence(i);
+      const bool wide = Columns(Escaped(EvidenceText(evidence))) > kWideValue;
       rows.push_back({{evidence.name()},
-                      {EvidenceText(evidence), Paint::kBold},
-                      {evidence.basis(), Paint::kDim},
-                      {with_source ? evidence.source() : "", Paint::kDim}});
+                      {wide ? "" : EvidenceText(evidence), Paint::kBold},
+                      {wide ? "" : evidence.basis(), Paint::kDim},
+                      {wide || !with_source ? "" : evidence.source(), Paint::kDim}});
+      name_columns = std::max(name_columns, Columns(Escaped(evidence.name())));
     }
     Style narrow = style_;
     narrow.width = text_columns();
     Lines lines = TableLines(narrow, {{}, {}, {}, {}}, rows);
+    // A text that would push the others' columns out has its line for itself.
+    for (int i = 0; i < shown; ++i) {
+      const std::string value = Escaped(EvidenceText(finding_.evidence(i)));
+      if (Columns(value) <= kWideValue) continue;
+      const int at = std::min(name_columns, kMostName);
+      const std::string name = Cut(Escaped(finding_.evidence(i).name()), at);
+      lines[i] = absl::StrCat(
+          name, std::string(at - Columns(name) + 2, ' '),
+          Painted(style_, Paint::kBold, Cut(value, std::max(text_columns() - at - 2, 1))));
+    }
     if (!all) {
       lines.push_back(absl::StrCat(
           "… ", finding_.evidence_size() - shown, " more",
@@ -209,7 +229,8 @@ class Screen {
   }
 
   Lines NotShown() const {
-    const int most = repairing() ? 1 : 2;
+    // A lease's two lines come from here.
+    const int most = repairing() || leased() ? 1 : 2;
     Lines lines;
     for (int i = 0; i < std::min(finding_.not_shown_size(), most); ++i) {
       const v1::NotShown& not_shown = finding_.not_shown(i);
@@ -228,7 +249,9 @@ class Screen {
   Lines Plan() const {
     Lines lines;
     if (proposal() == nullptr) {
-      lines = Labelled("Decision", NoProposalText(), repairing() ? 1 : 3);
+      // What there is to say is all that there is to do.
+      lines = note() != nullptr ? Labelled("Note", NoteText(), 6)
+                                : Labelled("Decision", NoProposalText(), repairing() ? 1 : 3);
     } else if (repairing()) {
       lines = Labelled("Proposal", ProposalOrigin(*proposal()), 1);
     } else {
@@ -242,6 +265,18 @@ class Screen {
     absl::string_view disproof = absl::StripLeadingAsciiWhitespace(finding_.disproof());
     absl::ConsumePrefix(&disproof, "If ");
     return Join(std::move(lines), Labelled("Wrong if", disproof, 2));
+  }
+
+  // Of a policy that wants nothing but a note.
+  const v1::Note* note() const {
+    const v1::Decision& decision = incident_.decision();
+    return decision.actions_size() == 1 && decision.actions(0).has_note()
+               ? &decision.actions(0).note()
+               : nullptr;
+  }
+  std::string NoteText() const {
+    return absl::StrCat(note()->text(), " (policy ", incident_.decision().policy(),
+                        "; nothing is changed)");
   }
 
   std::string NoProposalText() const {
@@ -295,14 +330,14 @@ class Screen {
   }
 
   Lines ProposalLines(const v1::Proposal& proposal) const {
-    std::string what = ActionWords(proposal.action(), proposal.targets_max());
+    std::string what = ChangeWords(finding_, proposal.action(), proposal.targets_max());
     if (proposal.action().has_set_congestion_control()) {
       absl::StrAppend(&what, ": ", SelectorText(proposal.selector()));
     }
     if (proposal.holdback_ratio() > 0) {
       absl::StrAppend(&what, "; ", PercentText(proposal.holdback_ratio()), " kept back to compare");
     }
-    Lines lines = Labelled(pending() ? "Proposed" : "Proposal", what, 3);
+    Lines lines = Labelled(pending() ? "Proposed" : "Proposal", what, leased() ? 2 : 3);
     lines = Join(std::move(lines), Labelled("", ProposalOrigin(proposal), 2));
     if (!pending()) return lines;
     if (proposal.has_verify()) {
@@ -310,7 +345,9 @@ class Screen {
                                              " after: ", proposal.verify().expect());
       lines = Join(std::move(lines), Labelled("Check", check, 1));
     }
-    return Join(std::move(lines), Labelled("Undo", proposal.undo(), 2));
+    lines = Join(std::move(lines), Labelled("Undo", proposal.undo(), 2));
+    if (!leased()) return lines;
+    return Join(std::move(lines), Labelled("Lease", LeaseText(proposal.lease()), 2));
   }
 
   Lines Timeline(int max_lines) const {
@@ -333,7 +370,8 @@ class Screen {
   Lines Next() const {
     const std::string id = Escaped(incident_.id());
     std::vector<std::pair<std::string, std::string>> commands;
-    const bool can_propose = incident_.finding_present() && !incident_.decision().policy().empty();
+    const bool can_propose =
+        incident_.finding_present() && !incident_.decision().policy().empty() && note() == nullptr;
     if (pending()) {
       commands.emplace_back(absl::StrCat("approve ", id), "apply it, and see whether it helps");
       commands.emplace_back(absl::StrCat("reject ", id, " --reason TEXT"),
@@ -344,7 +382,7 @@ class Screen {
       commands.emplace_back(absl::StrCat("show ", id), "how it stands then");
     } else if (can_propose) {
       commands.emplace_back(absl::StrCat("propose ", id), "ask the policies for a new proposal");
-    } else if (incident_.finding_present()) {
+    } else if (incident_.finding_present() && note() == nullptr) {
       commands.emplace_back("policy status",
                             "which policies there are, and what is wrong with them");
     } else {

@@ -38,7 +38,10 @@ void Suggest(Lines* lines, const Style& style,
 
 std::string ProposalCell(const v1::IncidentView& view) {
   const v1::Incident& incident = view.incident();
-  if (incident.proposal_id().empty()) return "none";
+  if (incident.proposal_id().empty()) {
+    const auto& actions = incident.decision().actions();
+    return actions.size() == 1 && actions[0].has_note() ? "noted" : "none";
+  }
   // How it went says more than what it was.
   const bool approved = incident.proposal_state() == v1::Proposal::STATE_APPROVED;
   if (approved && !view.orders().empty()) return OrderWord(view.orders(0));
@@ -48,9 +51,9 @@ std::string ProposalCell(const v1::IncidentView& view) {
   return absl::StrCat(action, " ", ProposalWord(incident.proposal_state()));
 }
 
-std::string PeerCell(const v1::Finding& finding) {
-  if (finding.socket_count() <= 1) return PeerText(finding);
-  return absl::StrCat(PeerText(finding), " ×", CountText(finding.socket_count()));
+std::string SubjectCell(const v1::Finding& finding) {
+  if (finding.socket_count() <= 1) return SubjectText(finding);
+  return absl::StrCat(SubjectText(finding), " ×", CountText(finding.socket_count()));
 }
 
 std::string ProgramCell(const v1::Finding& finding) {
@@ -152,7 +155,7 @@ std::string RenderIncidents(const v1::ListIncidentsResponse& incidents,
          {incident.host()},
          {finding.signature()},
          {DurationText(absl::Trunc(now - FromProto(incident.opened_at()), absl::Seconds(1)))},
-         {PeerCell(finding)},
+         {SubjectCell(finding)},
          {ProgramCell(finding)},
          {ProposalCell(view)}});
   }
@@ -163,7 +166,7 @@ std::string RenderIncidents(const v1::ListIncidentsResponse& incidents,
                              {"HOST"},
                              {"SIGNATURE"},
                              {"AGE", true},
-                             {"PEER"},
+                             {"SUBJECT"},
                              {"PROGRAM"},
                              {"PROPOSAL"}},
                             rows));
@@ -186,7 +189,7 @@ std::string RenderIncidentLine(const v1::IncidentView& view, absl::Time now, con
                       Painted(style, Paint::kBold, Escaped(incident.id())), "  ",
                       Painted(style, SeverityPaint(finding.severity()), StateWord(incident)), "  ",
                       Escaped(absl::StrCat(incident.host(), "  ", finding.signature(), "  ",
-                                           PeerText(finding), "  ", newest.text())),
+                                           SubjectText(finding), "  ", newest.text())),
                       "\n");
 }
 

@@ -65,7 +65,7 @@ std::string TakenBackWords(const v1::Order& order, absl::Time now) {
 }
 
 std::string VerifiedWords(const v1::Order& order, absl::Time now) {
-  const std::string change = GoodputChangeText(order.verification());
+  const std::string change = ChangeText(order.verification());
   return absl::StrCat("verified", Ago(order, now), change.empty() ? "" : ": ", change);
 }
 
@@ -87,6 +87,26 @@ std::string SilentWords(const v1::Order& order, absl::Time now) {
     return words + "; what it has confirmed stays until it is heard";
   }
   return words + ByItself(order, now);
+}
+
+// Of an order that sets sysctls: each by its name, as an operator would look it up.
+std::string SettingText(const v1::Target& target) {
+  const std::string why = target.reason().empty() ? "" : absl::StrCat(" (", target.reason(), ")");
+  const std::string old = target.value_before().empty() ? "its old value" : target.value_before();
+  switch (target.state()) {
+    case v1::Target::STATE_APPLIED:
+      return absl::StrCat(target.sysctl(), " ", old, " → ", target.value_after());
+    case v1::Target::STATE_UNDONE:
+      return absl::StrCat(target.sysctl(), " back to ", old);
+    case v1::Target::STATE_GONE:
+      return absl::StrCat(target.sysctl(), " gone", why);
+    case v1::Target::STATE_DRIFTED:
+      return absl::StrCat(target.sysctl(), " drifted", why);
+    case v1::Target::STATE_REFUSED:
+      return absl::StrCat(target.sysctl(), " refused", why);
+    default:
+      return absl::StrCat(target.sysctl(), " not changed");
+  }
 }
 
 std::string Plural(int count, absl::string_view one) {
@@ -146,7 +166,8 @@ std::string OrderWord(const v1::Order& order) {
     case v1::Order::STATE_COMMITTED:
       return IsBeingTakenBack(order) ? "rolling back" : "verified";
     case v1::Order::STATE_ENDED:
-      return IsVerified(order) ? "verified" : "ended";
+      if (!IsVerified(order)) return "ended";
+      return order.has_lease() ? "lease over" : "verified";
     case v1::Order::STATE_ROLLED_BACK:
       return IsInconclusive(order) ? "inconclusive" : "rolled back";
     case v1::Order::STATE_DRIFTED:
@@ -265,6 +286,11 @@ bool CanBeTakenBack(const v1::Order& order) {
 }
 
 std::string TargetsText(const v1::Order& order) {
+  if (!order.targets().empty() && order.targets(0).what_case() == v1::Target::kSysctl) {
+    return absl::StrJoin(order.targets(), ", ", [](std::string* out, const v1::Target& target) {
+      absl::StrAppend(out, SettingText(target));
+    });
+  }
   Fate moved, followed, held_back, undone, gone, drifted, refused;
   for (const v1::Target& target : order.targets()) {
     switch (target.state()) {
@@ -329,9 +355,38 @@ std::optional<double> NumberIn(const v1::Measurement& measurement, absl::string_
   return std::nullopt;
 }
 
-std::string GoodputChangeText(const v1::Verification& verification) {
-  const std::optional<double> before = NumberIn(verification.before(), "goodput_bps");
-  const std::optional<double> after = NumberIn(verification.after(), "goodput_bps");
+std::string LeaseText(const v1::Lease& lease) {
+  const std::string span = DurationText(FromProto(lease.for_()));
+  if (lease.renew_while().empty()) return absl::StrCat("taken back by the host after ", span);
+  return absl::StrCat("stays while ", lease.renew_while(), ", checked by the host; taken back ",
+                      span, " after that ends");
+}
+
+std::string LeaseText(const v1::Order& order, absl::Time now) {
+  if (!order.has_lease() || IsBeingTakenBack(order)) return "";
+  if (!IsSettled(order) && order.state() != v1::Order::STATE_UNKNOWN) {
+    return LeaseText(order.lease());
+  }
+  if (order.state() != v1::Order::STATE_COMMITTED || !order.has_lease_until()) return "";
+  const std::string& renew_while = order.lease().renew_while();
+  return absl::StrCat("until ", ClockText(FromProto(order.lease_until()), now),
+                      renew_while.empty() ? "" : ", and longer while ", renew_while);
+}
+
+std::string ChangeText(const v1::Verification& verification) {
+  const auto both = [&verification](absl::string_view name) {
+    return std::pair(NumberIn(verification.before(), name), NumberIn(verification.after(), name));
+  };
+  if (const auto [before, after] = both("syn_drops_per_s"); before && after) {
+    std::string text =
+        absl::StrCat("SYN drops ", PerSecondText(*before), " → ", PerSecondText(*after));
+    if (const auto [sent_before, sent] = both("syncookies_sent_per_s"); sent_before && sent) {
+      absl::StrAppend(&text, ", cookies ", PerSecondText(*sent_before), " → ",
+                      PerSecondText(*sent));
+    }
+    return text;
+  }
+  const auto [before, after] = both("goodput_bps");
   if (!before.has_value() || !after.has_value()) return "";
   std::string text = absl::StrCat("goodput ", BitRateText(*before), " → ", BitRateText(*after));
   if (const double times = *after / *before; *before > 0 && times >= 1.95) {

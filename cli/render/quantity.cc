@@ -36,6 +36,7 @@ std::string NumberText(const v1::Evidence& evidence, double number) {
   if (evidence.unit().empty() && absl::EndsWith(evidence.name(), "_ratio")) {
     return PercentText(number);
   }
+  if (evidence.unit() == "/s") return PerSecondText(number);
   const std::string text = DoubleText(number);
   return evidence.unit().empty() ? text : absl::StrCat(text, " ", evidence.unit());
 }
@@ -50,6 +51,8 @@ std::string CountText(int64_t count) {
 }
 
 std::string PercentText(double ratio) { return absl::StrCat(ThreeDigits(ratio * 100), " %"); }
+
+std::string PerSecondText(double per_second) { return absl::StrCat(DoubleText(per_second), "/s"); }
 
 std::string BitRateText(double bits_per_second) {
   constexpr const char* kUnits[] = {"bit/s", "kbit/s", "Mbit/s", "Gbit/s"};

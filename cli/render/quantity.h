@@ -11,8 +11,9 @@
 
 namespace tcpmedic::cli {
 
-std::string CountText(int64_t count);   // "41,827"
-std::string PercentText(double ratio);  // 0.0102 → "1.02 %"
+std::string CountText(int64_t count);          // "41,827"
+std::string PercentText(double ratio);         // 0.0102 → "1.02 %"
+std::string PerSecondText(double per_second);  // "1,980/s"
 std::string BitRateText(double bits_per_second);
 std::string BytesText(double bytes);  // "1,448 bytes", "8.0 MiB"
 std::string DurationText(

@@ -1,14 +1,17 @@
 #include "cli/render/repair.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/types/span.h"
 #include "cli/render/chart.h"
 #include "cli/render/order_words.h"
 #include "cli/render/quantity.h"
+#include "cli/render/words.h"
 #include "proto/proto_time.h"
 
 namespace tcpmedic::cli {
@@ -28,8 +31,10 @@ struct Quantity {
   const char* name;  // in a measurement
   std::string (*text)(double);
 };
+std::string WholeText(double count) { return CountText(std::llround(count)); }
+
 // The first two decide; they come first where there is room for no more.
-constexpr Quantity kQuantities[] = {
+constexpr Quantity kOfSockets[] = {
     {"goodput", "goodput_bps", BitRateText},
     {"retransmits", "retrans_ratio", PercentText},
     {"cwnd", "cwnd_segments",
@@ -38,6 +43,20 @@ constexpr Quantity kQuantities[] = {
      }},
     {"rtt", "rtt_us", [](double rtt_us) { return DurationText(absl::Microseconds(rtt_us)); }},
 };
+constexpr Quantity kOfNamespace[] = {
+    {"SYN drops", "syn_drops_per_s", PerSecondText},
+    {"cookies", "syncookies_sent_per_s", PerSecondText},
+    {"half-open", "syn_recv_sockets", WholeText},
+    {"returned", "syncookies_recv_ratio", PercentText},
+};
+
+// What `measurement` is about, known or not.
+absl::Span<const Quantity> QuantitiesOf(const v1::Measurement& measurement) {
+  const bool of_namespace =
+      std::any_of(measurement.values().begin(), measurement.values().end(),
+                  [](const v1::Evidence& value) { return value.name() == kOfNamespace[0].name; });
+  return of_namespace ? absl::MakeConstSpan(kOfNamespace) : absl::MakeConstSpan(kOfSockets);
+}
 
 std::string Padded(absl::string_view text, int columns) {
   return absl::StrCat(text, std::string(std::max(columns - Columns(text), 0), ' '));
@@ -140,7 +159,7 @@ std::string ExpectOf(const v1::IncidentView& view, const v1::Order& order) {
 // With one side only there is nothing to compare by eye.
 std::string OnlyBeforeText(const v1::Order& order) {
   std::vector<std::string> values;
-  for (const Quantity& quantity : kQuantities) {
+  for (const Quantity& quantity : QuantitiesOf(order.verification().before())) {
     const std::optional<double> value = NumberIn(order.verification().before(), quantity.name);
     if (value.has_value()) {
       values.push_back(absl::StrCat(quantity.title, " ", quantity.text(*value)));
@@ -156,7 +175,7 @@ std::string OnlyBeforeText(const v1::Order& order) {
 Lines BeforeAndAfterLines(const v1::Measurement& before, const v1::Measurement& after,
                           const Style& style) {
   ChartColumn left, right;
-  for (const Quantity& quantity : kQuantities) {
+  for (const Quantity& quantity : QuantitiesOf(before)) {
     ChartColumn& column = left.charts.size() < 2 ? left : right;
     column.charts.push_back(ChartOf(quantity, before, after));
   }
@@ -191,6 +210,10 @@ Lines RepairLines(const v1::IncidentView& view, const v1::Order& order, absl::Ti
   std::string what = order.id();
   if (const std::string targets = TargetsText(order); !targets.empty()) {
     absl::StrAppend(&what, what.empty() ? "" : ": ", targets);
+    if (order.action().has_set_sysctl() && CanBeTakenBack(order)) {
+      absl::StrAppend(&what, " ",
+                      PlaceWords(view.incident().finding().netns(), order.action().set_sysctl()));
+    }
   }
   Append(&lines, Labelled(style, "", Wrap(what, columns, 2)));
 
@@ -210,6 +233,9 @@ Lines RepairLines(const v1::IncidentView& view, const v1::Order& order, absl::Ti
             ? absl::StrCat(DurationText(FromProto(order.verify_after())), " after: ")
             : "";
     Append(&lines, Labelled(style, "Check", Wrap(absl::StrCat(when, expect), columns, 1)));
+  }
+  if (const std::string lease = LeaseText(order, now); !lease.empty()) {
+    Append(&lines, Labelled(style, "Lease", Wrap(lease, columns, 2)));
   }
   if (const std::string held_back = HeldBackText(verification); !held_back.empty()) {
     Append(&lines, Labelled(style, "Held back", Wrap(held_back, columns, 1)));

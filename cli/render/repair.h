@@ -1,5 +1,6 @@
 // What an order has done, as rows of a screen: how it stands, its targets, before and after as
-// bars, the course of the goodput with the moment of the change, the sockets held back. Pure.
+// bars, the course of the goodput with the moment of the change, the lease, the sockets held back.
+// Pure.
 #ifndef TCPMEDIC_CLI_RENDER_REPAIR_H_
 #define TCPMEDIC_CLI_RENDER_REPAIR_H_
 
@@ -20,7 +21,8 @@ constexpr int kRepairLines = 12;
 std::vector<std::string> RepairLines(const v1::IncidentView& view, const v1::Order& order,
                                      absl::Time now, const Style& style);
 
-// Goodput, retransmits, cwnd and rtt, each before and after on one scale; two side by side where
+// Goodput, retransmits, cwnd and rtt of sockets; SYN drops, cookies, half-open connections and
+// cookies that came back of a namespace: each before and after on one scale; two side by side where
 // the width allows it, else the two that decide.
 std::vector<std::string> BeforeAndAfterLines(const v1::Measurement& before,
                                              const v1::Measurement& after, const Style& style);

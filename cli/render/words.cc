@@ -1,11 +1,14 @@
 #include "cli/render/words.h"
 
+#include <algorithm>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "cli/render/quantity.h"
+#include "core/sysctl_catalogue.h"
 #include "proto/proto_time.h"
 #include "proto/words.h"
 
@@ -72,12 +75,47 @@ std::string ActionWords(const v1::Action& action, int targets_max) {
   return "";
 }
 
+std::string PlaceWords(const v1::NetworkNamespace& netns, const v1::SetSysctl& action) {
+  const bool machine_wide =
+      std::any_of(action.settings().begin(), action.settings().end(),
+                  [](const v1::SetSysctl::Setting& setting) {
+                    const SysctlEntry* const entry = FindSysctl(setting.name());
+                    return entry != nullptr && entry->scope == SysctlScope::kMachine;
+                  });
+  if (machine_wide) return "for the whole machine, all its network namespaces";
+  return absl::StrCat("in ",
+                      netns.name().empty() ? "the network namespace of the finding" : netns.name(),
+                      ", nowhere else");
+}
+
+std::string ChangeWords(const v1::Finding& finding, const v1::Action& action, int targets_max) {
+  if (!action.has_set_sysctl()) return ActionWords(action, targets_max);
+  const auto change = [&finding](std::string* out, const v1::SetSysctl::Setting& setting) {
+    absl::StrAppend(out, setting.name());
+    for (const v1::Evidence& evidence : finding.evidence()) {
+      // A setting's source is its own name.
+      if (evidence.source() == setting.name() && evidence.has_value()) {
+        absl::StrAppend(out, " ", EvidenceText(evidence), " → ", setting.value());
+        return;
+      }
+    }
+    absl::StrAppend(out, " = ", setting.value());
+  };
+  return absl::StrCat(absl::StrJoin(action.set_sysctl().settings(), ", ", change), " ",
+                      PlaceWords(finding.netns(), action.set_sysctl()));
+}
+
 std::string ActionWord(const v1::Action& action) {
   switch (action.kind_case()) {
     case v1::Action::kSetCongestionControl:
       return action.set_congestion_control().algorithm();
     case v1::Action::kSetSysctl:
-      return Words(action.set_sysctl());
+      return absl::StrJoin(action.set_sysctl().settings(), ", ",
+                           [](std::string* out, const v1::SetSysctl::Setting& setting) {
+                             const absl::string_view name = setting.name();
+                             absl::StrAppend(out, name.substr(name.rfind('.') + 1), "=",
+                                             setting.value());
+                           });
     case v1::Action::kSampleCallSites:
       return "sample call sites";
     case v1::Action::kRaiseAlert:
@@ -95,7 +133,19 @@ std::string EndpointText(const v1::Endpoint& endpoint) {
   return absl::StrCat(v6 ? "[" : "", endpoint.ip(), v6 ? "]:" : ":", endpoint.port());
 }
 
-std::string PeerText(const v1::Finding& finding) {
+std::string NetnsText(const v1::Finding& finding) {
+  const std::string& name = finding.netns().name();
+  const std::string netns = name.empty() ? "a network namespace" : name;
+  return finding.has_exemplar()
+             ? absl::StrCat(netns, ", listener ", EndpointText(finding.exemplar().local()))
+             : netns;
+}
+
+std::string SubjectText(const v1::Finding& finding) {
+  if (finding.subject() == v1::SUBJECT_NETNS) {
+    if (!finding.has_exemplar()) return NetnsText(finding);
+    return EndpointText(finding.exemplar().local());
+  }
   for (const v1::GroupKey& key : finding.group_by()) {
     if (key.attribute() == "socket.remote_ip") return key.value();
   }

@@ -26,13 +26,21 @@ std::string StateWord(const v1::Incident& incident);
 
 // "move at most 200 sockets to BBR (setsockopt TCP_CONGESTION)".
 std::string ActionWords(const v1::Action& action, int targets_max);
-// In a table's cell: "bbr", "net.ipv4.tcp_syncookies = 1".
+// What `action` would change of what `finding` found: "net.ipv4.tcp_syncookies 0 → 1 in netns of
+// pid 812 (nginx), nowhere else"; else as ActionWords.
+std::string ChangeWords(const v1::Finding& finding, const v1::Action& action, int targets_max);
+// Where an order that sets sysctls acts: "in netns of pid 812 (nginx), nowhere else".
+std::string PlaceWords(const v1::NetworkNamespace& netns, const v1::SetSysctl& action);
+// In a table's cell: "bbr", "tcp_syncookies=1".
 std::string ActionWord(const v1::Action& action);
 
 // "203.0.113.20:443", "[2001:db8::20]:443".
 std::string EndpointText(const v1::Endpoint& endpoint);
-// The peer that the finding is about: the group's remote address, else the exemplar's.
-std::string PeerText(const v1::Finding& finding);
+// What a finding is about, in a table's cell. Of sockets their peer: the group's remote address,
+// else the exemplar's. Of a network namespace its listener: "0.0.0.0:443", else its name.
+std::string SubjectText(const v1::Finding& finding);
+// Of a network namespace in full: "netns of pid 812 (nginx), listener 0.0.0.0:443".
+std::string NetnsText(const v1::Finding& finding);
 
 // "backup.service", "container 4f5a6b7c8d9e", "" where neither is known.
 std::string HomeText(const v1::Process& process);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/cli/flood_examples.h"
 #include "tests/cli/order_examples.h"
 
 namespace tcpmedic::cli {
@@ -27,6 +28,12 @@ TEST(FollowOrder, VerifyingSaysHowFarAndHowMuch) {
   EXPECT_EQ(step.doing, "Verifying: 3 sockets moved from cubic to bbr");
   EXPECT_EQ(step.detail, "12 of 20 s, now 64 Mbit/s (before 780 kbit/s)");
   EXPECT_EQ(step.end, std::nullopt);
+}
+
+TEST(FollowOrder, ASettingIsFollowedByWhatIsDropped) {
+  const OrderStep step = StepOf(FloodVerifying(), "p-3d20f6", kNow);
+  EXPECT_EQ(step.doing, "Verifying: net.ipv4.tcp_syncookies 0 → 1");
+  EXPECT_EQ(step.detail, "12 of 20 s, now SYN drops 0/s (before 1,980/s)");
 }
 
 TEST(FollowOrder, ItIsNotOverBeforeTheAgentHasConfirmed) {

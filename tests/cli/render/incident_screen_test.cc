@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "tests/cli/flood_examples.h"
 #include "tests/cli/golden.h"
 #include "tests/cli/order_examples.h"
 
@@ -75,10 +76,102 @@ TEST(IncidentScreen, AnOrderOfASilentAgentIsOneScreen) {
   ExpectGolden("show_silent.txt", RenderIncident(PinnedCwndSilent(), kNow, {}));
 }
 
+TEST(IncidentScreen, AnAbsorbedFloodIsANoteAndNothingToType) {
+  ExpectGolden("show_flood_absorbed.txt", RenderIncident(FloodAbsorbed(), kNow, {}));
+}
+
+TEST(IncidentScreen, ASettingsProposalSaysWhatWhereHowItIsUndoneAndHowLongItStays) {
+  ExpectGolden("show_flood_proposed.txt", RenderIncident(FloodProposed(), kNow, {}));
+}
+
+TEST(IncidentScreen, ASettingThatIsBeingVerifiedIsOneScreen) {
+  ExpectGolden("show_flood_verifying.txt", RenderIncident(FloodVerifying(), kNow, {}));
+}
+
+TEST(IncidentScreen, AVerifiedSettingSaysUntilWhenItStays) {
+  ExpectGolden("show_flood_verified.txt", RenderIncident(FloodVerified(), kNow, {}));
+}
+
+TEST(IncidentScreen, ALeaseThatRanOutSaysThatTheOldValueIsBack) {
+  ExpectGolden("show_flood_lease_over.txt", RenderIncident(FloodLeaseOver(), kNow, {}));
+}
+
+TEST(IncidentScreen, AnAdministratorsLaterValueIsShownAsDrift) {
+  ExpectGolden("show_flood_drifted.txt", RenderIncident(FloodDrifted(), kNow, {}));
+}
+
+TEST(IncidentScreen, ARefusedSettingIsOneScreen) {
+  ExpectGolden("show_flood_refused.txt", RenderIncident(FloodRefused(), kNow, {}));
+}
+
+TEST(IncidentScreen, WithoutAListenerOrAProgramTheNamespaceIsStillNamed) {
+  v1::IncidentView view = FloodProposed();
+  view.mutable_incident()->mutable_finding()->clear_exemplar();
+  view.mutable_incident()->mutable_finding()->clear_processes();
+  EXPECT_THAT(RenderIncident(view, kNow, {}),
+              AllOf(HasSubstr("\nWhere     netns of pid 812 (nginx)\n"),
+                    HasSubstr("no process holds this listener")));
+}
+
+TEST(IncidentScreen, ASettingWhoseValueWasNotReportedIsNotGuessed) {
+  v1::IncidentView view = FloodProposed();
+  view.mutable_incident()->mutable_finding()->mutable_evidence(0)->clear_value();
+  EXPECT_THAT(RenderIncident(view, kNow, {}),
+              HasSubstr("\nProposed  net.ipv4.tcp_syncookies = 1 in netns of pid 812 (nginx), "));
+}
+
+TEST(IncidentScreen, AMachineWideSettingDoesNotClaimToStayInItsNamespace) {
+  v1::IncidentView view = FloodProposed();
+  v1::SetSysctl::Setting& setting =
+      *view.mutable_proposals(0)->mutable_action()->mutable_set_sysctl()->mutable_settings(0);
+  setting.set_name("net.core.netdev_max_backlog");
+  setting.set_value("5000");
+  EXPECT_THAT(RenderIncident(view, kNow, {}),
+              AllOf(HasSubstr("net.core.netdev_max_backlog = 5000 for the whole machine"),
+                    Not(HasSubstr("nowhere else"))));
+}
+
+TEST(IncidentScreen, HoweverMuchALeasedProposalHoldsItStaysOneScreen) {
+  v1::IncidentView view = FloodProposed();
+  std::string long_text;
+  for (int i = 0; i < 300; ++i) absl::StrAppend(&long_text, "word", i, " ");
+  v1::Incident& incident = *view.mutable_incident();
+  v1::Finding& finding = *incident.mutable_finding();
+  finding.set_verdict(long_text);
+  finding.set_advice(long_text);
+  finding.set_disproof(long_text);
+  incident.set_host(std::string(300, 'h'));
+  finding.mutable_processes(0)->add_cmdline(long_text);
+  v1::Proposal& proposal = *view.mutable_proposals(0);
+  proposal.set_undo(long_text);
+  proposal.set_policy(long_text);
+  proposal.mutable_verify()->set_expect(long_text);
+  proposal.mutable_lease()->set_renew_while(long_text);
+  for (int i = 0; i < 8; ++i) {
+    *proposal.mutable_action()->mutable_set_sysctl()->add_settings() =
+        proposal.action().set_sysctl().settings(0);
+  }
+  for (int i = 0; i < 100; ++i) {
+    *finding.add_not_shown() = FromText<v1::NotShown>("look_alike: 'x' missing: 'y'");
+    *incident.add_timeline() = incident.timeline(0);
+  }
+  EXPECT_LE(Measure(RenderIncident(view, kNow, {})).lines, kScreenLines)
+      << RenderIncident(view, kNow, {});
+
+  v1::IncidentView noted = FloodAbsorbed();
+  *noted.mutable_incident()->mutable_finding() = finding;
+  noted.mutable_incident()->mutable_decision()->mutable_actions(0)->mutable_note()->set_text(
+      long_text);
+  EXPECT_LE(Measure(RenderIncident(noted, kNow, {})).lines, kScreenLines)
+      << RenderIncident(noted, kNow, {});
+}
+
 TEST(IncidentScreen, AnOrderKeepsToTheScreenHoweverNarrow) {
   for (const v1::IncidentView& view :
-       {PinnedCwndSent(), PinnedCwndVerifying(), PinnedCwndVerified(), PinnedCwndRolledBack(),
-        PinnedCwndRefused(), PinnedCwndDrifted(), PinnedCwndInconclusive(), PinnedCwndSilent()}) {
+       {FloodAbsorbed(), FloodProposed(), FloodVerifying(), FloodVerified(), FloodLeaseOver(),
+        FloodDrifted(), FloodRefused(), PinnedCwndSent(), PinnedCwndVerifying(),
+        PinnedCwndVerified(), PinnedCwndRolledBack(), PinnedCwndRefused(), PinnedCwndDrifted(),
+        PinnedCwndInconclusive(), PinnedCwndSilent()}) {
     for (const int width : {72, 100, 1000}) {
       const std::string screen = RenderIncident(view, kNow, {.width = width});
       const Size size = Measure(screen);

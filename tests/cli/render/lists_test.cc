@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/cli/flood_examples.h"
 #include "tests/cli/golden.h"
 #include "tests/cli/order_examples.h"
 
@@ -21,6 +22,10 @@ TEST(Lists, IncidentsAreATable) {
   *incidents.add_incidents() = PinnedCwndVerified();
   *incidents.add_incidents() = PinnedCwndInconclusive();
   *incidents.add_incidents() = PinnedCwndSilent();
+  *incidents.add_incidents() = FloodAbsorbed();
+  *incidents.add_incidents() = FloodProposed();
+  *incidents.add_incidents() = FloodVerified();
+  *incidents.add_incidents() = FloodLeaseOver();
   incidents.set_truncated(true);
   ExpectGolden("incidents.txt", RenderIncidents(incidents, {}, kNow, {}));
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/cli/flood_examples.h"
 #include "tests/cli/order_examples.h"
 
 namespace tcpmedic::cli {
@@ -147,7 +148,7 @@ TEST(TargetsText, OtherThingsThanSocketsHaveTheirName) {
   EXPECT_EQ(
       Targets("targets { sysctl: 'net.ipv4.tcp_syncookies' state: STATE_APPLIED value_before: "
               "'0' value_after: '1' }"),
-      "1 setting moved from 0 to 1");
+      "net.ipv4.tcp_syncookies 0 → 1");
   EXPECT_EQ(Targets("targets { pid: 7 state: STATE_GONE } targets { pid: 8 state: STATE_GONE }"),
             "2 processes gone");
 }
@@ -176,13 +177,39 @@ v1::Verification Goodputs(double before, double after) {
 }
 
 TEST(GoodputChange, SaysHowManyTimesOnlyWhereItIsMuchMore) {
-  EXPECT_EQ(GoodputChangeText(Goodputs(800e3, 61.2e6)),
+  EXPECT_EQ(ChangeText(Goodputs(800e3, 61.2e6)),
             "goodput 800 kbit/s → 61.2 Mbit/s, 77 times as much");
-  EXPECT_EQ(GoodputChangeText(Goodputs(1e6, 3.24e6)),
-            "goodput 1 Mbit/s → 3.24 Mbit/s, 3.2 times as much");
-  EXPECT_EQ(GoodputChangeText(Goodputs(1e6, 1.2e6)), "goodput 1 Mbit/s → 1.2 Mbit/s");
-  EXPECT_EQ(GoodputChangeText(Goodputs(0, 5e6)), "goodput 0 bit/s → 5 Mbit/s");
-  EXPECT_EQ(GoodputChangeText(v1::Verification()), "");
+  EXPECT_EQ(ChangeText(Goodputs(1e6, 3.24e6)), "goodput 1 Mbit/s → 3.24 Mbit/s, 3.2 times as much");
+  EXPECT_EQ(ChangeText(Goodputs(1e6, 1.2e6)), "goodput 1 Mbit/s → 1.2 Mbit/s");
+  EXPECT_EQ(ChangeText(Goodputs(0, 5e6)), "goodput 0 bit/s → 5 Mbit/s");
+  EXPECT_EQ(ChangeText(v1::Verification()), "");
+}
+
+TEST(SettingsText, EachIsNamedWithItsFate) {
+  EXPECT_EQ(
+      Targets("targets { sysctl: 'net.ipv4.tcp_syncookies' state: STATE_UNDONE value_before: "
+              "'0' value_after: '1' } "
+              "targets { sysctl: 'net.core.somaxconn' state: STATE_DRIFTED reason: 'it is 9' }"),
+      "net.ipv4.tcp_syncookies back to 0, net.core.somaxconn drifted (it is 9)");
+}
+
+TEST(DropsChange, NamesDropsAndCookies) {
+  EXPECT_EQ(ChangeText(FloodVerified().orders(0).verification()),
+            "SYN drops 1,980/s → 0/s, cookies 0/s → 1,974/s");
+}
+
+TEST(LeaseText, SaysHowLongAndUntilWhen) {
+  const v1::Order order = FloodVerified().orders(0);
+  EXPECT_EQ(LeaseText(order.lease()),
+            "stays while netns.syncookies_sent_per_s > 1.0, checked by the host; taken back 2 h "
+            "after that ends");
+  EXPECT_EQ(LeaseText(order, kNow),
+            "until 05:12:04 UTC, and longer while netns.syncookies_sent_per_s > 1.0");
+  EXPECT_EQ(LeaseText(FloodVerifying().orders(0), kNow), LeaseText(order.lease()));
+  EXPECT_EQ(LeaseText(FloodLeaseOver().orders(0), kNow), "");
+  EXPECT_EQ(LeaseText(PinnedCwndVerified().orders(0), kNow), "");
+  EXPECT_EQ(LeaseText(FromText<v1::Lease>("for { seconds: 300 }")),
+            "taken back by the host after 5 m");
 }
 
 TEST(HeldBack, IsComparedWithItself) {
