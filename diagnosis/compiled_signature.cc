@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "diagnosis/netns_schema.h"
 #include "diagnosis/pushdown.h"
 #include "proto/proto_time.h"
 
@@ -52,6 +53,25 @@ std::optional<expr::Expression> CompileCondition(absl::string_view field, absl::
   return expression;
 }
 
+// What the fields of one subject's signatures may name.
+struct Vocabulary {
+  const expr::Schema& conditions;  // of the condition and the look-alikes
+  const expr::Schema& verdict;     // begins with the slots of `conditions`
+  Basis (*basis_of)(int slot);     // of `conditions`
+};
+
+const Vocabulary& Sockets() {
+  static const auto* const vocabulary = new Vocabulary{
+      SocketSchema(), VerdictSchema(), [](int slot) { return SocketAttributes()[slot].basis; }};
+  return *vocabulary;
+}
+
+const Vocabulary& Namespaces() {
+  static const auto* const vocabulary = new Vocabulary{
+      NetnsSchema(), NetnsSchema(), [](int slot) { return NetnsAttributes()[slot].basis; }};
+  return *vocabulary;
+}
+
 // Where `text` first names the attribute, not merely one that begins like it; npos where it does
 // not.
 size_t FirstMention(absl::string_view text, absl::string_view name) {
@@ -64,8 +84,8 @@ size_t FirstMention(absl::string_view text, absl::string_view name) {
 
 // Appends the slots that are not there yet, in the order in which `text` names them.
 void AppendInOrderOfMention(std::vector<int> slots, absl::string_view text,
-                            std::vector<int>* evidence_slots) {
-  const auto place = [text](int slot) { return FirstMention(text, VerdictSchema().at(slot).name); };
+                            const Vocabulary& vocabulary, std::vector<int>* evidence_slots) {
+  const auto place = [&](int slot) { return FirstMention(text, vocabulary.verdict.at(slot).name); };
   std::stable_sort(slots.begin(), slots.end(),
                    [&place](int a, int b) { return place(a) < place(b); });
   for (const int slot : slots) {
@@ -79,40 +99,68 @@ std::vector<int> SlotsOf(const expr::Expression& expression) {
   return {expression.slots().begin(), expression.slots().end()};
 }
 
-Basis BasisOf(const expr::Expression& expression) {
+Basis BasisOf(const expr::Expression& expression, const Vocabulary& vocabulary) {
   Basis basis = Basis::kNow;
   for (const int slot : expression.slots()) {
-    basis = std::max(basis, SocketAttributes()[slot].basis);
+    basis = std::max(basis, vocabulary.basis_of(slot));
   }
   return basis;
 }
 
+// The condition that makes a match: `sockets`, or a namespace's `when`.
+std::optional<expr::Expression> CompileMatch(absl::string_view field, const std::string& text,
+                                             const Vocabulary& vocabulary,
+                                             CompiledSignature* compiled, Mistakes* mistakes) {
+  auto condition = CompileCondition(field, text, vocabulary.conditions, mistakes);
+  if (!condition.has_value()) return std::nullopt;
+  for (const expr::Expression& conjunct : condition->Conjuncts()) {
+    compiled->conjuncts.push_back({conjunct, BasisOf(conjunct, vocabulary)});
+  }
+  AppendInOrderOfMention(SlotsOf(*condition), condition->text(), vocabulary,
+                         &compiled->evidence_slots);
+  return condition;
+}
+
 void CompileSockets(const v1::Signature& signature, CompiledSignature* compiled,
                     Mistakes* mistakes) {
-  const auto condition = CompileCondition("sockets", signature.sockets(), SocketSchema(), mistakes);
+  const auto condition =
+      CompileMatch("sockets", signature.sockets(), Sockets(), compiled, mistakes);
   if (!condition.has_value()) return;
-  for (const expr::Expression& conjunct : condition->Conjuncts()) {
-    compiled->conjuncts.push_back({conjunct, BasisOf(conjunct)});
-  }
   compiled->states = StatesThatCanMatch(*condition);
-  AppendInOrderOfMention(SlotsOf(*condition), condition->text(), &compiled->evidence_slots);
   if (compiled->states == 0) {
     mistakes->Add("sockets", "holds in no TCP state",
                   "states are named as ss(8) names them: \"established\"");
   }
 }
 
-void CompileLookAlikes(const v1::Signature& signature, CompiledSignature* compiled,
-                       Mistakes* mistakes) {
+void CompileNetns(const v1::Signature& signature, CompiledSignature* compiled, Mistakes* mistakes) {
+  if (!signature.sockets().empty()) {
+    mistakes->Add("sockets", "is not for subject netns", "say it under `when`");
+  }
+  if (signature.when().empty()) {
+    mistakes->Add("when", "is missing", "when: netns.syncookies_sent >= 100");
+    return;
+  }
+  CompileMatch("when", signature.when(), Namespaces(), compiled, mistakes);
+  for (Conjunct& conjunct : compiled->conjuncts) {
+    for (const int slot : conjunct.expression.slots()) {
+      conjunct.needs_dump = conjunct.needs_dump || NetnsAttributes()[slot].needs_dump;
+    }
+  }
+}
+
+void CompileLookAlikes(const v1::Signature& signature, const Vocabulary& vocabulary,
+                       CompiledSignature* compiled, Mistakes* mistakes) {
   std::set<std::string> names;
   for (const v1::NamedExpression& look_alike : signature.unless()) {
     const std::string field = absl::StrCat("unless.", look_alike.name());
     if (!names.insert(look_alike.name()).second) mistakes->Add(field, "is named twice");
     const auto expression =
-        CompileCondition(field, look_alike.expression(), SocketSchema(), mistakes);
+        CompileCondition(field, look_alike.expression(), vocabulary.conditions, mistakes);
     if (!expression.has_value()) continue;
     compiled->look_alikes.push_back({look_alike.name(), *expression});
-    AppendInOrderOfMention(SlotsOf(*expression), expression->text(), &compiled->evidence_slots);
+    AppendInOrderOfMention(SlotsOf(*expression), expression->text(), vocabulary,
+                           &compiled->evidence_slots);
   }
   if (signature.unless_size() > static_cast<int>(CompiledSignature::kMaxLookAlikes)) {
     mistakes->Add("unless", absl::StrCat("has more than ", CompiledSignature::kMaxLookAlikes,
@@ -143,13 +191,22 @@ void CompileGroupBy(const v1::Signature& signature, CompiledSignature* compiled,
   }
 }
 
-void CompileVerdict(const v1::Signature& signature, CompiledSignature* compiled,
-                    Mistakes* mistakes) {
+void CheckNetnsGroupBy(const v1::Signature& signature, CompiledSignature* compiled,
+                       Mistakes* mistakes) {
+  if (signature.group_by_size() != 1 || signature.group_by(0) != "netns") {
+    mistakes->Add("group_by", "of subject netns can only be the namespace", "group_by: [netns]");
+  }
+  compiled->group_by.push_back({"netns", std::nullopt});
+}
+
+void CompileVerdict(const v1::Signature& signature, const Vocabulary& vocabulary,
+                    CompiledSignature* compiled, Mistakes* mistakes) {
   const size_t first = mistakes->next();
-  auto verdict = expr::CompileTemplate(signature.verdict(), VerdictSchema(), mistakes->issues());
+  auto verdict = expr::CompileTemplate(signature.verdict(), vocabulary.verdict, mistakes->issues());
   mistakes->Attribute("verdict", first);
   if (!verdict.has_value()) return;
-  AppendInOrderOfMention(verdict->slots(), signature.verdict(), &compiled->evidence_slots);
+  AppendInOrderOfMention(verdict->slots(), signature.verdict(), vocabulary,
+                         &compiled->evidence_slots);
   compiled->verdict = *std::move(verdict);
 }
 
@@ -162,18 +219,19 @@ absl::Duration CheckDuration(absl::string_view field, const google::protobuf::Du
   return duration;
 }
 
-void CompileTimes(const v1::Signature& signature, CompiledSignature* compiled, Mistakes* mistakes) {
+void CompileTimes(const v1::Signature& signature, const Vocabulary& vocabulary,
+                  CompiledSignature* compiled, Mistakes* mistakes) {
   compiled->window = CheckDuration("window", signature.window(), kMaxWindow, mistakes);
   compiled->hold_for = CheckDuration("for", signature.for_(), kMaxWait, mistakes);
   compiled->keep_firing_for =
       CheckDuration("keep_firing_for", signature.keep_firing_for(), kMaxWait, mistakes);
   if (compiled->window != absl::ZeroDuration()) return;
   for (const int slot : compiled->evidence_slots) {
-    if (slot < SocketSchema().size() && SocketAttributes()[slot].basis == Basis::kWindow) {
-      mistakes->Add(
-          "window",
-          absl::StrCat("is not set, and ", SocketAttributes()[slot].name, " is taken over it"),
-          "window: 5s");
+    if (slot < vocabulary.conditions.size() && vocabulary.basis_of(slot) == Basis::kWindow) {
+      mistakes->Add("window",
+                    absl::StrCat("is not set, and ", vocabulary.conditions.at(slot).name,
+                                 " is taken over it"),
+                    "window: 5s");
       return;
     }
   }
@@ -186,18 +244,28 @@ std::shared_ptr<const CompiledSignature> CompileSignature(const v1::Signature& s
   Mistakes mistakes(issues);
   auto compiled = std::make_shared<CompiledSignature>();
   compiled->definition = signature;
-  if (signature.subject() != v1::SUBJECT_SOCKET) {
-    mistakes.Add("subject", "only sockets can be looked for so far", "subject: socket");
-    return nullptr;
+  switch (signature.subject()) {
+    case v1::SUBJECT_SOCKET:
+      CompileSockets(signature, compiled.get(), &mistakes);
+      CompileLookAlikes(signature, Sockets(), compiled.get(), &mistakes);
+      CompileGroupBy(signature, compiled.get(), &mistakes);
+      if (!signature.when().empty()) {
+        compiled->when = CompileCondition("when", signature.when(), GroupSchema(), &mistakes);
+      }
+      CompileVerdict(signature, Sockets(), compiled.get(), &mistakes);
+      CompileTimes(signature, Sockets(), compiled.get(), &mistakes);
+      break;
+    case v1::SUBJECT_NETNS:
+      CompileNetns(signature, compiled.get(), &mistakes);
+      CompileLookAlikes(signature, Namespaces(), compiled.get(), &mistakes);
+      CheckNetnsGroupBy(signature, compiled.get(), &mistakes);
+      CompileVerdict(signature, Namespaces(), compiled.get(), &mistakes);
+      CompileTimes(signature, Namespaces(), compiled.get(), &mistakes);
+      break;
+    default:
+      mistakes.Add("subject", "only sockets and network namespaces can be looked for so far",
+                   "subject: socket, or subject: netns");
   }
-  CompileSockets(signature, compiled.get(), &mistakes);
-  CompileLookAlikes(signature, compiled.get(), &mistakes);
-  CompileGroupBy(signature, compiled.get(), &mistakes);
-  if (!signature.when().empty()) {
-    compiled->when = CompileCondition("when", signature.when(), GroupSchema(), &mistakes);
-  }
-  CompileVerdict(signature, compiled.get(), &mistakes);
-  CompileTimes(signature, compiled.get(), &mistakes);
   if (mistakes.any()) return nullptr;
   return compiled;
 }

@@ -17,10 +17,12 @@
 
 namespace tcpmedic {
 
-// One operand of the top-level && of `sockets`. Its basis is the widest of what it reads.
+// One operand of the top-level && of the condition: of `sockets`, or of `when` where the subject is
+// netns. Its basis is the widest of what it reads.
 struct Conjunct {
   expr::Expression expression;
-  Basis basis;
+  Basis basis = Basis::kNow;
+  bool needs_dump = false;  // subject netns: counters and settings alone do not decide it
 };
 
 struct LookAlike {
@@ -39,19 +41,24 @@ class CompiledSignature {
   // Look-alikes whose outcome is unknown are kept as a set of bits.
   static constexpr size_t kMaxLookAlikes = 64;
 
+  v1::Subject subject() const { return definition.subject(); }
+
   v1::Signature definition;
+  // These are over the schema of the subject: SocketSchema or NetnsSchema.
   std::vector<Conjunct> conjuncts;
   std::vector<LookAlike> look_alikes;
   std::vector<GroupComponent> group_by;
-  std::optional<expr::Expression> when;  // over GroupSchema; none: one socket is enough
-  expr::Template verdict;                // over VerdictSchema
-  // What `sockets`, `unless` and the verdict read, in the order in which they name it; slots of
-  // VerdictSchema.
+  expr::Template verdict;  // over VerdictSchema, or NetnsSchema
+  // What the condition, `unless` and the verdict read, in the order in which they name it; slots of
+  // the verdict's schema.
   std::vector<int> evidence_slots;
-  TcpStateMask states = 0;  // that `sockets` can hold in
   absl::Duration hold_for;
   absl::Duration window;
   absl::Duration keep_firing_for;
+
+  // Subject socket only.
+  std::optional<expr::Expression> when;  // over GroupSchema; none: one socket is enough
+  TcpStateMask states = 0;               // that `sockets` can hold in
 };
 
 }  // namespace tcpmedic

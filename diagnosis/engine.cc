@@ -22,6 +22,7 @@ class Engine::Impl {
     cover_ = kMeasuredSpan + kSettlingTime;
     states_ = 0;
     for (auto& signature : signatures) {
+      if (signature->subject() != v1::SUBJECT_SOCKET) continue;
       cover_ = std::max(cover_, signature->window);
       states_ |= signature->states;
       std::unique_ptr<SignatureWatch> same = TakeWatchOf(signature->definition);
@@ -205,6 +206,10 @@ std::vector<Engine::FindingSockets> Engine::finding_sockets() const {
 std::vector<SocketSample> Engine::Members(const v1::Selector& selector) const {
   return impl_->Members(selector);
 }
+std::optional<v1::NetworkNamespace> Engine::NamespaceOf(const v1::Selector&) const {
+  return std::nullopt;
+}
+std::optional<bool> Engine::Holds(uint64_t, absl::string_view) { return std::nullopt; }
 void Engine::Follow(const FollowRequest& request) { impl_->Follow(request); }
 void Engine::Unfollow(absl::string_view order_id) { impl_->Unfollow(order_id); }
 std::optional<v1::Verification> Engine::MeasuredOf(absl::string_view order_id) const {

@@ -84,8 +84,19 @@ class Engine {
   // caller's business.
   std::vector<SocketSample> Members(const v1::Selector& selector) const;
 
-  // From now on these sockets are measured in each scan. What is known of them already is taken
-  // over, so call it between the scan that found them and the next.
+  // The namespace in which the selector's signature, of subject netns, holds as a finding now: seen
+  // in the newest scan, or by less than a window before it. NullOpt: it names no such signature or
+  // group, nothing is found there, or the namespace was not read in the newest scan. The selector's
+  // host is the caller's business.
+  std::optional<v1::NetworkNamespace> NamespaceOf(const v1::Selector& selector) const;
+
+  // Whether the condition (CompileNetnsCondition) holds in the namespace as of the newest scan;
+  // what is counted is counted over kMeasuredSpan, or over what is known where that is less but at
+  // least a second. NullOpt: unknown, or no such condition.
+  std::optional<bool> Holds(uint64_t netns_cookie, absl::string_view condition);
+
+  // From now on these sockets, or this namespace, are measured in each scan. What is known of them
+  // already is taken over, so call it between the scan that found them and the next.
   void Follow(const FollowRequest& request);
   void Unfollow(absl::string_view order_id);
   // As FollowedSockets::MeasuredOf.

@@ -35,12 +35,13 @@ struct RememberedSocket {
   bool Add(const SocketSample& sample, Moment now, uint64_t scan, absl::Duration cover);
 };
 
-// What one order changes, and when it did.
+// What one order changes, and when it did: sockets, or the settings of a namespace.
 struct FollowRequest {
   std::string order_id;
   std::vector<SocketKey> targets;
   std::vector<SocketKey> held_back;
   Moment applied;
+  std::optional<uint64_t> netns_cookie = std::nullopt;  // set: its settings; then without targets
 };
 
 class FollowedSockets {

@@ -6,15 +6,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "diagnosis/socket_schema.h"
+#include "diagnosis/evidence.h"
 #include "proto/proto_time.h"
 
 namespace tcpmedic {
 namespace {
-
-// Scans are never on the dot: one this much too late still begins a span of kMeasuredSpan.
-constexpr absl::Duration kSlack = absl::Milliseconds(500);
-constexpr absl::Duration kLeastSpan = absl::Seconds(1);
 
 const SocketHistory& SeenLongest(absl::Span<const SocketHistory* const> sockets) {
   return **std::min_element(sockets.begin(), sockets.end(),
@@ -27,7 +23,7 @@ const SocketHistory& SeenLongest(absl::Span<const SocketHistory* const> sockets)
 // settling, else the first of all. NullOpt: there is none since `not_before`.
 std::optional<Moment> Start(const SocketHistory& history, absl::Duration not_before, Moment now) {
   const absl::Duration settled = std::max(history.began().uptime + kSettlingTime, not_before);
-  const absl::Duration wanted = now.uptime - kMeasuredSpan + kSlack;
+  const absl::Duration wanted = now.uptime - kMeasuredSpan + kMeasuredSpanSlack;
   std::optional<Moment> first;
   std::optional<Moment> start;
   for (size_t i = 0; i < history.size(); ++i) {
@@ -37,7 +33,7 @@ std::optional<Moment> Start(const SocketHistory& history, absl::Duration not_bef
     if (start.has_value() && at.uptime > wanted) break;
     start = at;
   }
-  const bool long_enough = start.has_value() && now.uptime - start->uptime >= kLeastSpan;
+  const bool long_enough = start.has_value() && now.uptime - start->uptime >= kLeastMeasuredSpan;
   return long_enough ? start : first;
 }
 
@@ -71,16 +67,6 @@ class Median {
  private:
   std::vector<uint32_t> values_;
 };
-
-v1::Evidence* AddValue(absl::string_view name, absl::string_view unit, std::string basis,
-                       absl::string_view source, v1::Measurement* measurement) {
-  v1::Evidence* const value = measurement->add_values();
-  value->set_name(std::string(name));
-  value->set_unit(std::string(unit));
-  value->set_basis(std::move(basis));
-  value->set_source(std::string(source));
-  return value;
-}
 
 v1::Measurement MeasureFrom(Moment start, absl::Span<const SocketHistory* const> sockets,
                             absl::string_view congestion_control) {
@@ -153,7 +139,7 @@ std::optional<v1::Measurement> MeasureSince(absl::Span<const SocketHistory* cons
   if (sockets.empty()) return std::nullopt;
   const SocketHistory& longest = SeenLongest(sockets);
   const std::optional<Moment> start = Start(longest, not_before, now);
-  if (!start.has_value() || longest.newest().at.uptime - start->uptime < kLeastSpan) {
+  if (!start.has_value() || longest.newest().at.uptime - start->uptime < kLeastMeasuredSpan) {
     return std::nullopt;
   }
   return MeasureFrom(*start, sockets, congestion_control);

@@ -18,6 +18,10 @@ namespace tcpmedic {
 // says nothing about the path. A history has to cover both.
 inline constexpr absl::Duration kMeasuredSpan = absl::Seconds(10);
 inline constexpr absl::Duration kSettlingTime = absl::Seconds(5);
+// Scans are never on the dot: one this much too late still begins a span of kMeasuredSpan.
+inline constexpr absl::Duration kMeasuredSpanSlack = absl::Milliseconds(500);
+// Less says nothing.
+inline constexpr absl::Duration kLeastMeasuredSpan = absl::Seconds(1);
 
 // Over [max(first seen + kSettlingTime, now - kMeasuredSpan), now]; all that there is where that is
 // less than a second. `start` and `end` are exactly the times of the first and the last sample

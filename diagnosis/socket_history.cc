@@ -1,16 +1,9 @@
 #include "diagnosis/socket_history.h"
 
-#include <algorithm>
-
-#include "diagnosis/full_span.h"
 #include "diagnosis/tcp_info_reading.h"
 
 namespace tcpmedic {
 namespace {
-
-// A ring of kMaxPoints has to hold the newest point, one that is still being thinned, and one older
-// than the span.
-constexpr int kIntervalsPerCover = SocketHistory::kMaxPoints - 3;
 
 template <typename T>
 std::optional<int64_t> Increase(std::optional<T> older, std::optional<T> newer) {
@@ -84,46 +77,16 @@ SocketDelta Between(const SocketPoint& older, const SocketPoint& newer) {
 }
 
 void SocketHistory::Add(SocketPoint point, absl::Duration cover) {
-  if (size_ > 0 && AnyCounterBackwards(newest(), point)) size_ = 0;
-  if (size_ == 0) began_ = point.at;
-  CountReading(size_ > 0 ? newest() : SocketPoint(), &point);
-
-  const bool newest_is_too_close =
-      size_ >= 2 && newest().at.uptime - at(size_ - 2).at.uptime < cover / kIntervalsPerCover;
-  if (newest_is_too_close) {
-    ring_[(first_ + size_ - 1) % ring_.size()] = point;
-  } else {
-    Append(point);
-  }
-  while (size_ > 2 && point.at.uptime - at(1).at.uptime >= cover) {
-    first_ = (first_ + 1) % ring_.size();
-    --size_;
-  }
-}
-
-void SocketHistory::Append(const SocketPoint& point) {
-  if (size_ == ring_.size()) {
-    if (ring_.size() < kMaxPoints) {
-      std::rotate(ring_.begin(), ring_.begin() + first_, ring_.end());
-      first_ = 0;
-      ring_.resize(std::min(kMaxPoints, ring_.size() + 6));
-    } else {
-      first_ = (first_ + 1) % ring_.size();
-      --size_;
-    }
-  }
-  ring_[(first_ + size_) % ring_.size()] = point;
-  ++size_;
+  if (!points_.empty() && AnyCounterBackwards(newest(), point)) points_.Clear();
+  if (points_.empty()) began_ = point.at;
+  CountReading(points_.empty() ? SocketPoint() : newest(), &point);
+  points_.Add(point, cover);
 }
 
 std::optional<SocketDelta> SocketHistory::Over(absl::Duration window) const {
-  for (size_t i = size_; i-- > 1;) {
-    const SocketPoint& older = at(i - 1);
-    if (IsFull(newest().at.uptime - older.at.uptime, window)) {
-      return Between(older, newest());
-    }
-  }
-  return std::nullopt;
+  const SocketPoint* const older = points_.Before(window);
+  if (older == nullptr) return std::nullopt;
+  return Between(*older, newest());
 }
 
 }  // namespace tcpmedic

@@ -9,10 +9,10 @@
 
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 #include "absl/time/time.h"
 #include "core/clock.h"
+#include "diagnosis/point_ring.h"
 #include "observe/socket_sample.h"
 
 namespace tcpmedic {
@@ -61,9 +61,7 @@ SocketDelta Between(const SocketPoint& older, const SocketPoint& newer);
 
 class SocketHistory {
  public:
-  // About 3 KB of points at most. Scans that come faster than fits are thinned: points other than
-  // the newest are at least 1/17 of the covered span apart.
-  static constexpr size_t kMaxPoints = 20;
+  static constexpr size_t kMaxPoints = PointRing<SocketPoint>::kMaxPoints;  // about 3 KB
 
   // Adds the newest point and forgets what is not needed to look `cover` back. A counter that went
   // backwards (the socket was disconnected and connected again, or 32 bits wrapped) begins a new
@@ -73,19 +71,15 @@ class SocketHistory {
   // Over the newest points that are `window` apart; nullopt before the window is full.
   std::optional<SocketDelta> Over(absl::Duration window) const;
 
-  size_t size() const { return size_; }
+  size_t size() const { return points_.size(); }
   // From the oldest (0) to the newest (size() - 1).
-  const SocketPoint& at(size_t i) const { return ring_[(first_ + i) % ring_.size()]; }
-  const SocketPoint& newest() const { return at(size_ - 1); }
+  const SocketPoint& at(size_t i) const { return points_.at(i); }
+  const SocketPoint& newest() const { return points_.newest(); }
   // When this history began, even if that point is forgotten by now. Requires size() > 0.
   Moment began() const { return began_; }
 
  private:
-  void Append(const SocketPoint& point);
-
-  std::vector<SocketPoint> ring_;  // grows to what is needed, at most kMaxPoints
-  size_t first_ = 0;
-  size_t size_ = 0;
+  PointRing<SocketPoint> points_;
   Moment began_;
 };
 

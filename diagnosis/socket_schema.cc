@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "diagnosis/tcp_info_reading.h"
-#include "proto/proto_time.h"
 
 namespace tcpmedic {
 namespace {
@@ -267,32 +266,6 @@ void AddGroupAttributes(expr::Schema* schema) {
   }
 }
 
-void SetValue(const Value& value, v1::Evidence* evidence) {
-  v1::Value* const out = evidence->mutable_value();
-  switch (value.kind()) {
-    case expr::Kind::kBool:
-      out->set_bool_value(value.as_bool());
-      break;
-    case expr::Kind::kInt:
-      out->set_int_value(value.as_int());
-      break;
-    case expr::Kind::kDouble:
-      out->set_double_value(value.as_double());
-      break;
-    case expr::Kind::kString:
-      out->set_string_value(std::string(value.as_string()));
-      break;
-    case expr::Kind::kIp:
-      out->set_string_value(value.as_ip().ToString());
-      break;
-    case expr::Kind::kDuration:
-      *out->mutable_duration_value() = ToProto(value.as_duration());
-      break;
-    default:
-      evidence->clear_value();
-  }
-}
-
 std::string WindowText(const SocketDelta* window) {
   return window == nullptr ? "window not full" : absl::StrCat("window ", SpanText(window->span));
 }
@@ -377,11 +350,6 @@ v1::Evidence MakeEvidence(int slot, const SocketReading& exemplar, const GroupRe
   evidence.set_basis(slot - sockets == kGroupCount ? "now" : WindowText(exemplar.window));
   evidence.set_source(std::string(attribute.source));
   return evidence;
-}
-
-std::string SpanText(absl::Duration span) {
-  const absl::Duration tenth = absl::Milliseconds(100);
-  return absl::FormatDuration(absl::Trunc(span + tenth / 2, tenth));
 }
 
 }  // namespace tcpmedic

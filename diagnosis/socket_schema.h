@@ -13,18 +13,12 @@
 #include "core/expr/expression.h"
 #include "core/expr/schema.h"
 #include "core/expr/value.h"
+#include "diagnosis/evidence.h"
 #include "diagnosis/socket_history.h"
 #include "observe/socket_sample.h"
 #include "tcpmedic/v1/evidence.pb.h"
 
 namespace tcpmedic {
-
-// What a value is taken over. A derived attribute has the basis of what it is derived from.
-enum class Basis : uint8_t {
-  kNow,       // one sample decides it
-  kLifetime,  // one sample, but it only grows: what is false now may become true
-  kWindow,    // two samples, the signature's window apart
-};
 
 // What attributes are read from. Without a window (it is not full yet) those of basis kWindow are
 // unknown.
@@ -94,9 +88,6 @@ class VerdictActivation : public expr::Activation {
 
 // The attribute in `slot` of VerdictSchema as evidence; its value is absent where it is unknown.
 v1::Evidence MakeEvidence(int slot, const SocketReading& exemplar, const GroupReading& group);
-
-// "5s", "5.2s", "1m": to a tenth of a second.
-std::string SpanText(absl::Duration span);
 
 }  // namespace tcpmedic
 

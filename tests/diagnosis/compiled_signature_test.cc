@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "diagnosis/netns_schema.h"
 #include "tests/diagnosis/shipped_signature.h"
 
 namespace tcpmedic {
@@ -113,10 +114,72 @@ TEST(CompileSignature, LookAlikesAreNamedOnceAndBounded) {
   EXPECT_THAT(MistakesOf(signature), ElementsAre("unless: has more than 64 look-alikes"));
 }
 
-TEST(CompileSignature, OnlySocketsSoFar) {
+TEST(CompileSignature, ProcessesAreNotASubjectYet) {
   v1::Signature signature = ShippedSignature("pinned-cwnd");
   signature.set_subject(v1::SUBJECT_PROCESS);
-  EXPECT_THAT(MistakesOf(signature), SizeIs(1));
+  EXPECT_THAT(MistakesOf(signature),
+              ElementsAre("subject: only sockets and network namespaces can be looked for so far"));
+}
+
+v1::Signature NetnsSignature() {
+  v1::Signature signature;
+  signature.set_name("syn-queue-full");
+  signature.set_subject(v1::SUBJECT_NETNS);
+  signature.set_when(
+      "netns.tcp_syncookies == 0 && netns.syn_drops > 0 && "
+      "double(listener.syn_recv_sockets) >= 0.7 * double(listener.syn_queue_limit)");
+  v1::NamedExpression* const look_alike = signature.add_unless();
+  look_alike->set_name("accept-queue-overflow");
+  look_alike->set_expression("netns.listen_overflows > 0");
+  signature.add_group_by("netns");
+  signature.mutable_window()->set_seconds(5);
+  signature.set_verdict("{{ listener.address }} drops {{ netns.syn_drops_per_s }} SYNs a second");
+  return signature;
+}
+
+TEST(CompileSignature, OfANamespaceKnowsWhatCountersAloneDecide) {
+  const auto compiled = MustCompile(NetnsSignature());
+  std::vector<std::string> parts;
+  for (const Conjunct& conjunct : compiled->conjuncts) {
+    parts.push_back((conjunct.needs_dump ? "dump: " : "counters: ") + conjunct.expression.text());
+  }
+  EXPECT_THAT(parts,
+              ElementsAre("counters: netns.tcp_syncookies == 0", "counters: netns.syn_drops > 0",
+                          "dump: double(listener.syn_recv_sockets) >= "
+                          "0.7 * double(listener.syn_queue_limit)"));
+  EXPECT_EQ(compiled->conjuncts[0].basis, Basis::kNow);
+  EXPECT_EQ(compiled->conjuncts[1].basis, Basis::kWindow);
+  std::vector<std::string> names;
+  for (const int slot : compiled->evidence_slots) names.push_back(NetnsSchema().at(slot).name);
+  EXPECT_THAT(names,
+              ElementsAre("netns.tcp_syncookies", "netns.syn_drops", "listener.syn_recv_sockets",
+                          "listener.syn_queue_limit", "netns.listen_overflows", "listener.address",
+                          "netns.syn_drops_per_s"));
+  EXPECT_EQ(compiled->states, 0u);
+}
+
+TEST(CompileSignature, OfANamespaceReportsEveryMistakeUnderItsField) {
+  v1::Signature signature = NetnsSignature();
+  signature.set_sockets("socket.state == \"established\"");
+  signature.set_when("netns.syncookies_send > 1");
+  signature.mutable_unless(0)->set_expression("socket.cwnd > 1");
+  signature.add_group_by("listener.local_port");
+  signature.set_verdict("{{ group.count }}");
+  EXPECT_THAT(
+      MistakesOf(signature),
+      ElementsAre("sockets: is not for subject netns", HasSubstr("when: "),
+                  HasSubstr("unless.accept-queue-overflow: "),
+                  "group_by: of subject netns can only be the namespace", HasSubstr("verdict: ")));
+  signature = NetnsSignature();
+  signature.clear_when();
+  signature.clear_group_by();
+  EXPECT_THAT(
+      MistakesOf(signature),
+      ElementsAre("when: is missing", "group_by: of subject netns can only be the namespace"));
+  signature = NetnsSignature();
+  signature.clear_window();
+  EXPECT_THAT(MistakesOf(signature),
+              ElementsAre("window: is not set, and netns.syn_drops is taken over it"));
 }
 
 }  // namespace
