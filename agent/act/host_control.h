@@ -42,7 +42,8 @@ struct SocketFacts {
 };
 
 // Where a network namespace was last seen. Only `cookie` (SO_NETNS_COOKIE) is its identity, and it
-// must be known: inodes are used again.
+// must be known: inodes are used again. Where `inode` is known, no namespace with another is
+// entered.
 struct NetnsRef {
   uint64_t cookie = 0;
   uint64_t inode = 0;  // 0: look everywhere
@@ -76,9 +77,10 @@ class HostControl {
                                                              absl::string_view from,
                                                              absl::string_view to) = 0;
 
-  // NotFound: it is certain that no process, no thread and no mount of pid 1's (`ip netns` makes
-  // such) has that namespace any more. PermissionDenied: some may, but cannot be looked at, or the
-  // namespace cannot be entered (names the capability). Unavailable: /proc cannot be read.
+  // NotFound: it is certain that no process, no thread and no mount of pid 1's or our own (`ip
+  // netns` makes such) has that namespace any more. PermissionDenied: some may, but cannot be
+  // looked at, or the namespace cannot be entered (names the capability). Unavailable: /proc cannot
+  // be read.
   virtual absl::StatusOr<NetnsFacts> FindNetns(const NetnsRef& netns) = 0;
 
   // Settings by sysctl(8)'s dotted names, only those of core/sysctl_catalogue.h; values are decimal
