@@ -91,7 +91,8 @@ class HostControl {
 
   // Writes `to` where the value is `from` at this moment, and reads it back. Bounds are not
   // checked: an undo writes what was found. The kernel has no compare-and-set for these files, so a
-  // write of another's between the two system calls is lost.
+  // write of another's between the two system calls is lost. After an error other than NotFound,
+  // InvalidArgument or FailedPrecondition the value may have been written all the same.
   virtual absl::StatusOr<Exchange> ExchangeSysctl(const NetnsRef& netns, absl::string_view name,
                                                   absl::string_view from, absl::string_view to) = 0;
 
