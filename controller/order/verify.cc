@@ -31,11 +31,12 @@ const v1::Evidence* Find(const v1::Measurement& measurement, absl::string_view n
 
 // What the agent measured, as the value that the schema declares; unknown where it is not there or
 // of another type.
-expr::Value ValueOf(const v1::Measurement& measurement, absl::string_view name, int slot) {
+expr::Value ValueOf(const v1::Measurement& measurement, absl::string_view name,
+                    const expr::Schema& schema, int slot) {
   const v1::Evidence* found = Find(measurement, name);
   if (found == nullptr) return expr::Value::Unknown(slot);
   const v1::Value& value = found->value();
-  switch (ExpectSchema().at(slot).type.kind()) {
+  switch (schema.at(slot).type.kind()) {
     case expr::Kind::kDouble:
       if (value.has_double_value()) return expr::Value::Double(value.double_value());
       if (value.has_int_value()) {
@@ -56,18 +57,20 @@ expr::Value ValueOf(const v1::Measurement& measurement, absl::string_view name, 
 
 class BeforeAndAfter : public expr::Activation {
  public:
-  explicit BeforeAndAfter(const v1::Verification& measured) {
-    for (int slot = 0; slot < ExpectSchema().size(); ++slot) {
-      const std::string& name = ExpectSchema().at(slot).name;  // "before.NAME" or "after.NAME"
+  BeforeAndAfter(const v1::Verification& measured, const expr::Schema& schema) : schema_(schema) {
+    for (int slot = 0; slot < schema.size(); ++slot) {
+      const std::string& name = schema.at(slot).name;  // "before.NAME" or "after.NAME"
       const size_t dot = name.find('.');
       values_.push_back(
           ValueOf(name.substr(0, dot) == "before" ? measured.before() : measured.after(),
-                  absl::string_view(name).substr(dot + 1), slot));
+                  absl::string_view(name).substr(dot + 1), schema, slot));
     }
   }
   expr::Value Get(int slot) const override { return values_.at(slot); }
+  const expr::Schema& schema() const { return schema_; }
 
  private:
+  const expr::Schema& schema_;
   std::vector<expr::Value> values_;
 };
 
@@ -82,7 +85,7 @@ std::string Text(const std::string& name, const expr::Value& value) {
 }
 
 // The expression with each value behind its name.
-std::string WithValues(const std::string& text, const expr::Activation& values) {
+std::string WithValues(const std::string& text, const BeforeAndAfter& values) {
   std::string out;
   for (size_t i = 0; i < text.size();) {
     size_t end = i;
@@ -99,7 +102,7 @@ std::string WithValues(const std::string& text, const expr::Activation& values) 
     }
     const std::string token = text.substr(i, end - i);
     out += token;
-    if (const std::optional<int> slot = ExpectSchema().Find(token); slot.has_value()) {
+    if (const std::optional<int> slot = values.schema().Find(token); slot.has_value()) {
       const expr::Value value = values.Get(*slot);
       if (value.is_known()) absl::StrAppend(&out, " ", Text(token, value));
     }
@@ -140,8 +143,9 @@ std::string Contradiction(const v1::Verification& measured, bool improved) {
 }
 
 // The result over complete measurements.
-void Evaluate(const expr::Expression& expect, v1::Verification* verdict) {
-  const BeforeAndAfter values(*verdict);
+void Evaluate(const expr::Expression& expect, const expr::Schema& schema,
+              v1::Verification* verdict) {
+  const BeforeAndAfter values(*verdict, schema);
   const expr::Value value = expect.Evaluate(values);
   std::vector<std::string> parts;
   if (value.is_true()) {
@@ -163,7 +167,7 @@ void Evaluate(const expr::Expression& expect, v1::Verification* verdict) {
   }
   verdict->set_result(v1::Verification::RESULT_INCONCLUSIVE);
   if (value.is_unknown()) {
-    for (const int slot : value.missing().slots()) parts.push_back(ExpectSchema().at(slot).name);
+    for (const int slot : value.missing().slots()) parts.push_back(schema.at(slot).name);
     verdict->set_reason(absl::StrCat(absl::StrJoin(parts, ", "),
                                      parts.size() == 1 ? " is not known" : " are not known"));
   } else {
@@ -206,14 +210,15 @@ std::optional<v1::Verification> Judge(const v1::Verify& verify, const v1::Order&
                                      expr::DurationText(kMinAfter), " are needed"));
   }
 
+  const expr::Schema& schema = ExpectSchema(order.action());
   std::vector<Issue> issues;
   const std::optional<expr::Expression> expect =
-      expr::Compile(verify.expect(), ExpectSchema(), expr::Type::Bool(), &issues);
+      expr::Compile(verify.expect(), schema, expr::Type::Bool(), &issues);
   if (!expect.has_value()) {
     return inconclusive(
         absl::StrCat("the policy's expectation is not usable: ", issues.front().message));
   }
-  Evaluate(*expect, &verdict);
+  Evaluate(*expect, schema, &verdict);
   return verdict;
 }
 

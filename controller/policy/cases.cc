@@ -42,6 +42,10 @@ void ReadSetting(FieldReader* fields, const YamlFile& file, Case* into,
   if (const YamlNode* socket = fields->Map("socket", Need::kOptional)) {
     ReadSocketScript(file, *socket, &into->socket, issues);
   }
+  if (const YamlNode* netns = fields->Map("netns", Need::kOptional)) {
+    if (!into->netns.has_value()) into->netns.emplace();
+    ReadNetnsScript(file, *netns, &*into->netns, issues);
+  }
 }
 
 void ReadExpect(const YamlFile& file, const YamlNode& node, Case* into,

@@ -1,6 +1,6 @@
-// Cases: tests of the policy files, written beside them. Each describes one socket over some
-// seconds and says what must come of it: a finding and the decision on it, or silence and what kept
-// it silent. Pure; plain values.
+// Cases: tests of the policy files, written beside them. Each describes one socket, or one network
+// namespace, over some seconds and says what must come of it: a finding and the decision on it, or
+// silence and what kept it silent. Pure; plain values.
 #ifndef TCPMEDIC_CONTROLLER_POLICY_CASES_H_
 #define TCPMEDIC_CONTROLLER_POLICY_CASES_H_
 
@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "controller/policy/decide.h"
+#include "controller/policy/netns_script.h"
 #include "controller/policy/policy_files.h"
 #include "controller/policy/socket_script.h"
 #include "core/issue.h"
@@ -21,7 +22,7 @@ namespace tcpmedic {
 struct CaseResult {
   std::optional<std::string> finding;  // "none" (at no time), or at the end "likely", "certain"
   std::optional<std::string>
-      stopped_by;  // none: the look-alike, or the part of `sockets`, that kept it silent
+      stopped_by;  // none: the look-alike, or the part of the condition, that kept it silent
   std::optional<std::vector<std::string>>
       not_shown;                      // likely: the look-alikes that could not be ruled out
   std::optional<std::string> policy;  // "none": noted
@@ -37,6 +38,7 @@ struct Case {
   absl::Duration interval;  // between scans
   absl::Duration lasts;     // the first scan is at 0, the last at this time
   SocketScript socket;
+  std::optional<NetnsScript> netns;  // of a signature of namespaces, in place of the socket
   CaseResult expect;
   std::optional<absl::Duration> within;  // when the finding must have come, at the latest
 };

@@ -33,6 +33,22 @@ std::string DidYouMean(absl::string_view name, absl::Span<const std::string> can
   return absl::StrCat("known here: ", absl::StrJoin(candidates, ", "));
 }
 
+// "203.0.113.20:443", "[2001:db8::1]:443".
+bool ParseEndpoint(absl::string_view text, IpAddress* ip, uint16_t* port) {
+  const size_t colon = text.rfind(':');
+  if (colon == text.npos) return false;
+  absl::string_view address = text.substr(0, colon);
+  if (absl::ConsumePrefix(&address, "[") && !absl::ConsumeSuffix(&address, "]")) return false;
+  const std::optional<IpAddress> parsed = IpAddress::Parse(address);
+  uint32_t number = 0;
+  if (!parsed.has_value() || !absl::SimpleAtoi(text.substr(colon + 1), &number) || number > 65535) {
+    return false;
+  }
+  *ip = *parsed;
+  *port = static_cast<uint16_t>(number);
+  return true;
+}
+
 }  // namespace
 
 FieldReader::FieldReader(const YamlFile& file, const YamlNode& node, absl::string_view what,
@@ -167,6 +183,14 @@ std::optional<double> FieldReader::Percentage(absl::string_view name, Need need)
   Complain(*value, absl::StrCat("'", name, "' must be a percentage from 0% to 100%"),
            "a number with its sign: 10%");
   return std::nullopt;
+}
+
+void FieldReader::Endpoint(absl::string_view name, IpAddress* ip, uint16_t* port) {
+  const YamlNode* node = Scalar(name, Need::kOptional);
+  if (node != nullptr && !ParseEndpoint(node->text, ip, port)) {
+    Complain(*node, absl::StrCat("'", node->text, "' is no address with a port"),
+             "203.0.113.20:443 or [2001:db8::1]:443");
+  }
 }
 
 void FieldReader::RejectOthers() {

@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "controller/policy/yaml_file.h"
+#include "core/ip_address.h"
 #include "core/issue.h"
 
 namespace tcpmedic {
@@ -49,6 +50,8 @@ class FieldReader {
   std::optional<google::protobuf::Duration> WireDuration(absl::string_view name, absl::Duration min,
                                                          absl::Duration max, Need need);
   std::optional<double> Percentage(absl::string_view name, Need need);  // "10%" is 0.1
+  // "203.0.113.20:443", "[2001:db8::1]:443". Where it is absent or wrong, nothing is changed.
+  void Endpoint(absl::string_view name, IpAddress* ip, uint16_t* port);
 
   // Reports the fields that nobody asked for. Call last, once.
   void RejectOthers();

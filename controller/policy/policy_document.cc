@@ -13,6 +13,7 @@
 #include "controller/policy/policy_schema.h"
 #include "core/expr/expression.h"
 #include "core/sysctl_catalogue.h"
+#include "diagnosis/netns_schema.h"
 
 namespace tcpmedic {
 namespace {
@@ -41,6 +42,12 @@ constexpr Word kScopes[] = {{"sockets", v1::SetCongestionControl::SCOPE_SOCKETS}
 bool Takes(const v1::Policy& policy, v1::Action::KindCase kind) {
   return std::any_of(policy.actions().begin(), policy.actions().end(),
                      [&](const v1::Action& action) { return action.kind_case() == kind; });
+}
+
+// The action that is verified; none: it changes nothing.
+v1::Action Changing(const v1::Policy& policy) {
+  const auto action = std::find_if(policy.actions().begin(), policy.actions().end(), ChangesHost);
+  return action == policy.actions().end() ? v1::Action() : *action;
 }
 
 // How many sysctls it sets at once.
@@ -208,9 +215,7 @@ class PolicyReader {
   void ReadVerify(FieldReader* spec, v1::Policy* policy) {
     const YamlNode* node = spec->Map("verify", Need::kOptional);
     if (node == nullptr) {
-      const auto changes = std::find_if(policy->actions().begin(), policy->actions().end(),
-                                        [](const v1::Action& a) { return ChangesHost(a); });
-      if (changes != policy->actions().end()) {
+      if (ChangesHost(Changing(*policy))) {
         spec->Complain("a policy that changes a host needs the field 'verify'",
                        "say when and by what it is seen that the change helped");
       }
@@ -222,7 +227,7 @@ class PolicyReader {
       *policy->mutable_verify()->mutable_after() = *time;
     }
     policy->mutable_verify()->set_expect(
-        ReadExpression(&fields, "expect", ExpectSchema(), Need::kRequired));
+        ReadExpression(&fields, "expect", ExpectSchema(Changing(*policy)), Need::kRequired));
     fields.RejectOthers();
   }
 
@@ -238,8 +243,13 @@ class PolicyReader {
     if (auto time = fields.WireDuration("for", kMinLease, kMaxLease, Need::kRequired)) {
       *policy->mutable_lease()->mutable_for_() = *time;
     }
-    if (std::optional<std::string> text = fields.Text("renew_while", Need::kOptional)) {
-      policy->mutable_lease()->set_renew_while(*std::move(text));
+    const YamlNode* renew_while = fields.Scalar("renew_while", Need::kOptional);
+    if (renew_while != nullptr) {
+      std::vector<Issue> within;
+      CompileNetnsCondition(renew_while->text, &within);
+      for (Issue& issue : within)
+        issues_->push_back(file_.IssueWithin(*renew_while, std::move(issue)));
+      policy->mutable_lease()->set_renew_while(renew_while->text);
     }
     fields.RejectOthers();
   }

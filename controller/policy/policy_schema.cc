@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "diagnosis/netns_measurement.h"
 
 namespace tcpmedic {
 namespace {
@@ -22,7 +23,7 @@ expr::Schema MakeWhenSchema() {
   return schema;
 }
 
-expr::Schema MakeExpectSchema() {
+expr::Schema MakeSocketsSchema() {
   expr::Schema schema;
   for (const std::string when : {"before", "after"}) {
     const auto add = [&](const char* name, Type type, const char* doc) {
@@ -38,6 +39,17 @@ expr::Schema MakeExpectSchema() {
   return schema;
 }
 
+expr::Schema MakeNetnsSchema() {
+  expr::Schema schema;
+  for (const std::string when : {"before", "after"}) {
+    for (const MeasuredAttribute& measured : NetnsMeasured()) {
+      schema.Add(
+          {absl::StrCat(when, ".", measured.name), measured.type, std::string(measured.doc)});
+    }
+  }
+  return schema;
+}
+
 }  // namespace
 
 const expr::Schema& WhenSchema() {
@@ -45,9 +57,10 @@ const expr::Schema& WhenSchema() {
   return *schema;
 }
 
-const expr::Schema& ExpectSchema() {
-  static const expr::Schema* const schema = new expr::Schema(MakeExpectSchema());
-  return *schema;
+const expr::Schema& ExpectSchema(const v1::Action& action) {
+  static const expr::Schema* const sockets = new expr::Schema(MakeSocketsSchema());
+  static const expr::Schema* const netns = new expr::Schema(MakeNetnsSchema());
+  return action.has_set_sysctl() ? *netns : *sockets;
 }
 
 }  // namespace tcpmedic

@@ -57,11 +57,9 @@ class Reader {
         set_.policies.push_back(ReadPolicy(file, *document, issues_));
         const YamlNode* signature = document->spec->Find("signature");
         if (signature != nullptr && !signature->text.empty()) {
-          // Written now, while the file is at hand; kept only if nobody declares the signature.
+          // Placed now, while the file is at hand.
           signature_uses_.push_back(
-              {signature->text,
-               file.IssueAt(signature->place,
-                            absl::StrCat("there is no signature '", signature->text, "'"))});
+              {set_.policies.back(), file.IssueAt(signature->place, /*message=*/"")});
         }
       }
     }
@@ -69,9 +67,14 @@ class Reader {
 
   PolicySet Finish() {
     const Declarations& signatures = declared_[kSignature];
-    for (auto& [name, issue] : signature_uses_) {
-      if (signatures.contains(name)) continue;
-      const std::string nearest = NearestName(name, Names(signatures));
+    for (auto& [policy, issue] : signature_uses_) {
+      if (signatures.contains(policy.signature())) {
+        issue.message = Misfit(policy);
+        if (!issue.message.empty()) issues_->push_back(std::move(issue));
+        continue;
+      }
+      issue.message = absl::StrCat("there is no signature '", policy.signature(), "'");
+      const std::string nearest = NearestName(policy.signature(), Names(signatures));
       if (!nearest.empty()) issue.hint = absl::StrCat("did you mean '", nearest, "'?");
       issues_->push_back(std::move(issue));
     }
@@ -84,9 +87,29 @@ class Reader {
 
  private:
   struct SignatureUse {
-    std::string name;
-    Issue unless_declared;
+    v1::Policy policy;
+    Issue here;  // without a message
   };
+
+  // Why what the policy changes is not what its signature finds; empty: it is.
+  std::string Misfit(const v1::Policy& policy) const {
+    const auto& all = set_.signatures.signatures();
+    const auto signature = std::find_if(
+        all.begin(), all.end(), [&](const auto& s) { return s.name() == policy.signature(); });
+    if (signature == all.end() || signature->subject() == v1::SUBJECT_UNSPECIFIED) return "";
+    const bool of_netns = signature->subject() == v1::SUBJECT_NETNS;
+    for (const v1::Action& action : policy.actions()) {
+      if (action.has_set_sysctl() && !of_netns) {
+        return absl::StrCat("set_sysctl acts on a network namespace, and '", signature->name(),
+                            "' has another subject");
+      }
+      if (action.has_set_congestion_control() && of_netns) {
+        return absl::StrCat("set_congestion_control acts on sockets, and the subject of '",
+                            signature->name(), "' is a network namespace");
+      }
+    }
+    return "";
+  }
 
   void Declare(const YamlFile& file, const Document& document) {
     if (document.name.empty()) return;

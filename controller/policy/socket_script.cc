@@ -8,12 +8,9 @@
 #include <string>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "absl/strings/strip.h"
 #include "controller/policy/field_reader.h"
-#include "core/ip_address.h"
 
 namespace tcpmedic {
 
@@ -91,54 +88,6 @@ std::vector<Word> StateWords() {
   return words;
 }
 
-// A number, or a duration where the field has a unit of time.
-std::optional<double> ParseAmount(absl::string_view text, absl::Duration unit) {
-  double number = 0;
-  if (unit == kPlain) {
-    return absl::SimpleAtod(text, &number) && number >= 0 ? std::optional(number) : std::nullopt;
-  }
-  absl::Duration duration;
-  if (!absl::ParseDuration(text, &duration) || duration < absl::ZeroDuration()) return std::nullopt;
-  return absl::FDivDuration(duration, unit);
-}
-
-// "START" or "START +STEP/s".
-std::optional<Series> ParseSeries(absl::string_view text, absl::Duration unit) {
-  const size_t plus = text.find(" +");
-  const std::optional<double> start = ParseAmount(text.substr(0, plus), unit);
-  if (!start.has_value()) return std::nullopt;
-  if (plus == text.npos) return Series{*start, 0};
-  absl::string_view step = text.substr(plus + 2);
-  if (!absl::ConsumeSuffix(&step, "/s")) return std::nullopt;
-  const std::optional<double> per_second = ParseAmount(step, unit);
-  if (!per_second.has_value()) return std::nullopt;
-  return Series{*start, *per_second};
-}
-
-// "203.0.113.20:443", "[2001:db8::1]:443".
-bool ParseEndpoint(absl::string_view text, IpAddress* ip, uint16_t* port) {
-  const size_t colon = text.rfind(':');
-  if (colon == text.npos) return false;
-  absl::string_view address = text.substr(0, colon);
-  if (absl::ConsumePrefix(&address, "[") && !absl::ConsumeSuffix(&address, "]")) return false;
-  const std::optional<IpAddress> parsed = IpAddress::Parse(address);
-  uint32_t number = 0;
-  if (!parsed.has_value() || !absl::SimpleAtoi(text.substr(colon + 1), &number) || number > 65535) {
-    return false;
-  }
-  *ip = *parsed;
-  *port = static_cast<uint16_t>(number);
-  return true;
-}
-
-void ReadEndpoint(FieldReader* fields, absl::string_view name, IpAddress* ip, uint16_t* port) {
-  const YamlNode* node = fields->Scalar(name, Need::kOptional);
-  if (node != nullptr && !ParseEndpoint(node->text, ip, port)) {
-    fields->Complain(*node, absl::StrCat("'", node->text, "' is no address with a port"),
-                     "203.0.113.20:443 or [2001:db8::1]:443");
-  }
-}
-
 }  // namespace
 
 void ReadSocketScript(const YamlFile& file, const YamlNode& node, SocketScript* script,
@@ -154,8 +103,8 @@ void ReadSocketScript(const YamlFile& file, const YamlNode& node, SocketScript* 
     if (bytes < cc->text.size()) fields.Complain(*cc, "an algorithm has at most 15 letters");
     std::memcpy(still.congestion_control.data(), cc->text.data(), bytes);
   }
-  ReadEndpoint(&fields, "local", &still.local_ip, &still.local_port);
-  ReadEndpoint(&fields, "remote", &still.remote_ip, &still.remote_port);
+  fields.Endpoint("local", &still.local_ip, &still.local_port);
+  fields.Endpoint("remote", &still.remote_ip, &still.remote_port);
   if (auto limited = fields.OneOf("delivery_rate_app_limited", kBooleans, Need::kOptional)) {
     script->delivery_rate_app_limited = *limited != 0;
   }
@@ -185,7 +134,7 @@ SocketSample SocketScript::At(absl::Duration since_start) const {
   info.tcpi_state = static_cast<uint8_t>(still.state);
   info.tcpi_delivery_rate_app_limited = delivery_rate_app_limited;
   for (const auto& [field, series] : fields) {
-    const double now = series.start + series.per_second * absl::ToDoubleSeconds(since_start);
+    const double now = series.At(since_start);
     const double max = field->bytes == 1 ? UINT8_MAX : field->bytes == 4 ? UINT32_MAX : 1e18;
     const auto value = static_cast<uint64_t>(std::min(now, max));
     std::memcpy(reinterpret_cast<char*>(&info) + field->offset, &value,

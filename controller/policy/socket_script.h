@@ -1,6 +1,6 @@
 // A socket as a case describes it: what it is, and how each field of its tcp_info goes on from scan
-// to scan. Fields have the kernel's own names (tcp_info.h, without "tcpi_"); "0 +70/s" starts at 0
-// and grows by 70 a second. Plain value; pure.
+// to scan (series.h), in the field's own unit. Fields have the kernel's own names (tcp_info.h,
+// without "tcpi_"). Plain value; pure.
 #ifndef TCPMEDIC_CONTROLLER_POLICY_SOCKET_SCRIPT_H_
 #define TCPMEDIC_CONTROLLER_POLICY_SOCKET_SCRIPT_H_
 
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "controller/policy/series.h"
 #include "controller/policy/yaml_file.h"
 #include "core/issue.h"
 #include "observe/socket_sample.h"
@@ -18,12 +19,6 @@
 namespace tcpmedic {
 
 struct TcpInfoField;  // one of the kernel's fields: where it is and what it counts
-
-// In the field's own unit.
-struct Series {
-  double start = 0;
-  double per_second = 0;
-};
 
 struct SocketScript {
   SocketSample still;                            // what stays: identity, state, algorithm

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -117,6 +118,61 @@ TEST(Cases, OlderKernelReportsLess) {
   EXPECT_EQ(sample.info.Field(&tcp_info::tcpi_dsack_dups), std::nullopt);
 }
 
+TEST(Cases, SeriesMayGrowForAWhileOnly) {
+  const SocketScript socket = Socket("data_segs_out: 400 +70/s from 8s to 9s");
+  const auto segments = [&](absl::Duration at) {
+    return socket.At(at).info.Field(&tcp_info::tcpi_data_segs_out);
+  };
+  EXPECT_THAT(segments(absl::Seconds(8)), Optional(400u));
+  EXPECT_THAT(segments(absl::Milliseconds(8500)), Optional(435u));
+  EXPECT_THAT(segments(absl::Seconds(20)), Optional(470u));
+}
+
+// The namespace of the only case of a spec, over what all cases have in common.
+NetnsScript Netns(const std::string& fields) {
+  const std::vector<Case> cases = Parse(absl::StrCat(R"(
+  netns:
+    net.ipv4.tcp_syncookies: 1
+    TcpExtSyncookiesSent: 100 +2000/s
+    TcpExtListenDrops: 7
+    listener: {local: '0.0.0.0:443', backlog: 128, accept_queue: 3, syn_recv: 5, sources: 2}
+  cases:
+  - {name: c, netns: {)",
+                                                     fields, "}, expect: {finding: none}}\n"));
+  return cases.at(0).netns.value();
+}
+
+TEST(Cases, NamespaceHasItsCountersAndSettingsAndNoOthers) {
+  const CounterSample sample =
+      Netns("TcpExtListenDrops: missing, net.ipv4.tcp_syncookies: 0").CountersAt(absl::Seconds(3));
+  EXPECT_THAT(sample.Get("TcpExtSyncookiesSent"), Optional(6100));
+  EXPECT_THAT(sample.Get("net.ipv4.tcp_syncookies"), Optional(0));
+  EXPECT_EQ(sample.Get("TcpExtListenDrops"), std::nullopt);
+  EXPECT_EQ(sample.size(), 2u);
+}
+
+TEST(Cases, ListenerComesWithItsHalfOpenConnections) {
+  const std::vector<SocketSample> sockets =
+      Netns("listener: {local: '[::]:8443'}").SocketsAt(absl::ZeroDuration(), 42);
+  ASSERT_THAT(sockets, SizeIs(6));
+  EXPECT_EQ(sockets[0].state, TcpState::kListen);
+  EXPECT_EQ(sockets[0].local_port, 8443);
+  EXPECT_EQ(sockets[0].wqueue, 128u);
+  EXPECT_EQ(sockets[0].rqueue, 3u);
+  std::set<std::string> sources;
+  std::set<SocketKey> keys;
+  for (const SocketSample& socket : sockets) {
+    keys.insert(socket.key);
+    EXPECT_EQ(socket.key.netns_cookie, 42u);
+    if (socket.state != TcpState::kSynRecv) continue;
+    EXPECT_EQ(socket.local_port, 8443);
+    sources.insert(socket.remote_ip.ToString());
+  }
+  EXPECT_EQ(keys.size(), 6u);
+  EXPECT_THAT(sources, ElementsAre("2001:2::", "2001:2::1"));
+  EXPECT_THAT(NetnsScript().SocketsAt(absl::ZeroDuration(), 42), IsEmpty());
+}
+
 TEST(Cases, MistakesAreShownWhereTheyStand) {
   EXPECT_THAT(
       MistakesIn(R"(
@@ -128,6 +184,9 @@ TEST(Cases, MistakesAreShownWhereTheyStand) {
       socket: {snd_cwnd: 3 +1}
       expect: {finding: none, policy: p}
     - expect: {finding: certain, stopped_by: x}
+    - name: d
+      netns: {TcpExtSyncookieSent: 3, net.core.somaxconn: 9 +1/s from 2s to 1s, listener: {port: 3}}
+      expect: {finding: none}
 )"),
       ElementsAre("9: unknown field 'snd_cwmd'",
                   "9: 'rtt' must be a start, and how it grows if it does",
@@ -135,7 +194,10 @@ TEST(Cases, MistakesAreShownWhereTheyStand) {
                   "12: 'snd_cwnd' must be a start, and how it grows if it does",
                   "13: without a finding there is nothing else to expect but 'stopped_by'",
                   "14: a case needs the field 'name'",
-                  "14: 'stopped_by' is for cases that expect no finding"));
+                  "14: 'stopped_by' is for cases that expect no finding",
+                  "16: unknown field 'TcpExtSyncookieSent'",
+                  "16: 'net.core.somaxconn' must be a start, and how it grows if it does",
+                  "16: unknown field 'port'"));
 }
 
 TEST(Cases, OtherPolicyFilesAreNotRead) {

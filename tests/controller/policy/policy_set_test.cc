@@ -89,8 +89,11 @@ TEST(PolicySet, ShippedPoliciesLoadWithoutMistakes) {
   const auto set = LoadPolicyDirectory(kShippedPolicies, &issues);
   ASSERT_TRUE(set.ok()) << set.status() << "\n" << Format(issues);
   EXPECT_THAT(issues, IsEmpty());
-  ASSERT_THAT(set->signatures.signatures(), SizeIs(1));
-  EXPECT_EQ(set->signatures.signatures(0).name(), "pinned-cwnd");
+  std::vector<std::string> signatures;
+  for (const auto& signature : set->signatures.signatures()) {
+    signatures.push_back(signature.name());
+  }
+  EXPECT_THAT(signatures, ElementsAre("pinned-cwnd"));
   EXPECT_EQ(set->digest.size(), 64u);
   EXPECT_EQ(set->revision, "digest:" + set->digest.substr(0, 12));
   EXPECT_EQ(set->signatures.digest(), set->digest);
@@ -163,10 +166,23 @@ TEST(PolicySet, EveryActionOfTheCatalogueCanBeWritten) {
   std::vector<Issue> issues;
   const auto set = ParsePolicyFiles({Signature("s.yaml", "s"), {"p.yaml", R"(
 apiVersion: tcpmedic/v1
+kind: Signature
+metadata: {name: n}
+spec:
+  title: A title
+  severity: warning
+  subject: netns
+  when: netns.syn_drops > 0
+  group_by: [netns]
+  window: 5s
+  verdict: A verdict
+  advice: Some advice
+---
+apiVersion: tcpmedic/v1
 kind: Policy
 metadata: {name: p}
 spec:
-  signature: s
+  signature: n
   actions:
     - set_sysctl: {net.ipv4.tcp_syncookies: 1, net.core.somaxconn: 4096}
     - raise_alert: {receivers: [oncall, chat]}
@@ -203,6 +219,8 @@ spec:
     found.mutable_actions()->MergeFrom(policy.actions());
   EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(expected, found))
       << found.DebugString();
+  EXPECT_EQ(set->signatures.signatures(0).subject(), v1::SUBJECT_NETNS);
+  EXPECT_EQ(set->signatures.signatures(0).when(), "netns.syn_drops > 0");
   EXPECT_EQ(set->policies[0].lease().for_().seconds(), 7200);
   EXPECT_EQ(set->policies[0].lease().renew_while(), "netns.syncookies_sent_per_s > 1.0");
   // The two settings are two targets.
