@@ -328,7 +328,6 @@ void OrderBook::Impl::RollBack(Entry* entry, absl::string_view reason, Moment no
     return;
   }
   order.set_rolling_back(false);
-  entry->lease_until = absl::InfiniteDuration();
   const bool drifted = std::ranges::any_of(order.targets(), [](const v1::JournalledTarget& target) {
     return target.target().state() == v1::Target::STATE_DRIFTED;
   });
@@ -402,6 +401,7 @@ bool OrderBook::Impl::Save(Entry* entry) {
 
 void OrderBook::Impl::SetState(Entry* entry, v1::Order::State state) {
   entry->order.set_state(state);
+  if (!IsLive(entry->order)) entry->lease_until = absl::InfiniteDuration();
   entry->order.set_acknowledged(false);
   entry->saved = false;
   report_ = true;

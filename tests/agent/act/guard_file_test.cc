@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -19,11 +20,18 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Key;
 
 constexpr char kGood[] = R"(apiVersion: tcpmedic/v1
 kind: Guard
-actions: [set_congestion_control]
+mode: enforce
+actions: [set_congestion_control, set_sysctl]
 algorithms: [bbr, cubic]
+sysctls:
+  net.ipv4.tcp_syncookies: {min: 1, max: 1}
+  net.core.somaxconn: {max: 4096}
+  net.ipv4.tcp_synack_retries: {}
+  net.ipv4.tcp_max_syn_backlog:
 namespaces: [host, cookie:4097]
 processes: [nginx*, /usr/local/bin/*]
 )";
@@ -48,31 +56,75 @@ std::string Mistakes(const std::string& yaml) {
   return text;
 }
 
-v1::Action Set(const std::string& algorithm) {
-  v1::Action action;
-  action.mutable_set_congestion_control()->set_algorithm(algorithm);
-  return action;
-}
-
-v1::Process Program(const std::string& comm, const std::string& exe) {
-  v1::Process process;
-  process.set_pid(812);
-  process.set_comm(comm);
-  process.set_exe(exe);
-  return process;
-}
-
-constexpr NetnsIdentity kHost = {.cookie = 1, .inode = 4026531840, .is_the_hosts = true};
-
-TEST(Guard, SaysWhatItAllows) {
+TEST(ParseGuard, SaysWhatItAllows) {
   const Guard guard = Parsed(kGood);
-  EXPECT_THAT(guard.actions, ElementsAre("set_congestion_control"));
+  EXPECT_FALSE(guard.observe_only);
+  EXPECT_THAT(guard.actions, ElementsAre("set_congestion_control", "set_sysctl"));
   EXPECT_THAT(guard.algorithms, ElementsAre("bbr", "cubic"));
   EXPECT_THAT(guard.namespaces, ElementsAre("host", "cookie:4097"));
   EXPECT_THAT(guard.processes, ElementsAre("nginx*", "/usr/local/bin/*"));
+  std::string sysctls;
+  for (const auto& [name, bounds] : guard.sysctls) {
+    absl::StrAppend(&sysctls, name, " ", bounds.min, "-", bounds.max, "\n");
+  }
+  EXPECT_EQ(sysctls,
+            "net.core.somaxconn 128-4096\n"
+            "net.ipv4.tcp_max_syn_backlog 128-65536\n"
+            "net.ipv4.tcp_synack_retries 2-5\n"
+            "net.ipv4.tcp_syncookies 1-1\n");
 }
 
-TEST(Guard, EveryMistakeIsNamedAndNothingIsAllowed) {
+// As it was before there were settings: it goes on to mean what it meant.
+TEST(ParseGuard, AFileWithoutModeAndSysctlsStaysValid) {
+  const Guard guard = Parsed(
+      "apiVersion: tcpmedic/v1\nkind: Guard\nactions: [set_congestion_control]\n"
+      "algorithms: [bbr]\nnamespaces: [any]\nprocesses: [any]\n");
+  EXPECT_FALSE(guard.observe_only);
+  EXPECT_THAT(guard.sysctls, IsEmpty());
+}
+
+TEST(ParseGuard, ModeObserveIsKept) {
+  EXPECT_TRUE(Parsed("apiVersion: tcpmedic/v1\nkind: Guard\nmode: observe\n").observe_only);
+}
+
+TEST(ParseGuard, SettingsThatNoOrderMayMakeAndBoundsBeyondAreMistakes) {
+  const std::string head = "apiVersion: tcpmedic/v1\nkind: Guard\n";
+  EXPECT_EQ(Mistakes(head + "mode: on\n"
+                            "sysctls:\n"
+                            "  net.ipv4.tcp_syncookie: {}\n"
+                            "  kernel.panic: {}\n"
+                            "  net.ipv4.tcp_syncookies: {min: 0, max: many}\n"
+                            "  net.core.somaxconn: {min: 4096, max: 1024}\n"
+                            "  net.ipv4.tcp_synack_retries: 3\n"
+                            "  net.ipv4.tcp_max_syn_backlog: {mim: 256, max: 99999, max: 512}\n"
+                            "  net.core.somaxconn: {}\n"),
+            "3:7 'mode' wants enforce or observe\n"
+            "5:3 unknown sysctl 'net.ipv4.tcp_syncookie'; did you mean 'net.ipv4.tcp_syncookies'?\n"
+            "6:3 unknown sysctl 'kernel.panic'\n"
+            "7:34 'min' of net.ipv4.tcp_syncookies wants an integer from 1 to 2, as no order may "
+            "set it beyond\n"
+            "7:42 'max' of net.ipv4.tcp_syncookies wants an integer from 1 to 2, as no order may "
+            "set it beyond\n"
+            "8:23 'min' of net.core.somaxconn is above its 'max'\n"
+            "9:32 'net.ipv4.tcp_synack_retries' wants {min: N, max: N}, or {} for 2 to 5\n"
+            "10:34 unknown bound 'mim'; did you mean 'min'?\n"
+            "10:49 'max' of net.ipv4.tcp_max_syn_backlog wants an integer from 128 to 65536, as no "
+            "order may set it beyond\n"
+            "10:56 'max' is set twice\n"
+            "11:3 'net.core.somaxconn' is set twice\n");
+  EXPECT_EQ(Mistakes(head + "sysctls: [net.ipv4.tcp_syncookies]\n"),
+            "3:10 'sysctls' wants names and bounds, such as "
+            "{net.ipv4.tcp_syncookies: {min: 1, max: 1}}; {} allows nothing\n");
+}
+
+TEST(ParseGuard, TheExampleThatIsInstalledIsOne) {
+  std::ifstream in(TCPMEDIC_SOURCE_DIR "/deploy/etc/guard.yaml");
+  std::ostringstream text;
+  text << in.rdbuf();
+  EXPECT_THAT(Parsed(text.str()).sysctls, ElementsAre(Key("net.ipv4.tcp_syncookies")));
+}
+
+TEST(ParseGuard, EveryMistakeIsNamedAndNothingIsAllowed) {
   EXPECT_EQ(Mistakes("apiVersion: tcpmedic/v2\n"
                      "actions: [set_congestion_control, reboot]\n"
                      "algoritms: [bbr]\n"
@@ -90,61 +142,6 @@ TEST(Guard, EveryMistakeIsNamedAndNothingIsAllowed) {
             "1:1 'kind' is missing\n");
   EXPECT_THAT(Mistakes("actions: [\n"), HasSubstr("not valid YAML"));
   EXPECT_THAT(Mistakes(""), HasSubstr("wants keys"));
-}
-
-TEST(Guard, AnAbsentOrEmptyListAllowsNothing) {
-  const Guard nothing = Parsed("apiVersion: tcpmedic/v1\nkind: Guard\nprocesses: []\n");
-  EXPECT_EQ(
-      AllowsAction(nothing, Set("bbr")).ToString(),
-      "PERMISSION_DENIED: the guard file does not allow set_congestion_control; it allows nothing");
-  Guard some = Parsed(kGood);
-  some.processes.clear();
-  EXPECT_FALSE(AllowsSocket(some, kHost, {Program("nginx", "")}).ok());
-  some = Parsed(kGood);
-  some.namespaces.clear();
-  EXPECT_FALSE(AllowsSocket(some, kHost, {Program("nginx", "")}).ok());
-}
-
-TEST(Guard, OnlyListedAlgorithmsMayBeSet) {
-  const Guard guard = Parsed(kGood);
-  EXPECT_TRUE(AllowsAction(guard, Set("bbr")).ok());
-  EXPECT_EQ(
-      AllowsAction(guard, Set("reno")).ToString(),
-      "PERMISSION_DENIED: the guard file does not allow algorithm reno; it allows bbr, cubic");
-  EXPECT_FALSE(AllowsAction(guard, v1::Action()).ok());
-}
-
-TEST(Guard, NamespacesAreTheHostsOrNumbered) {
-  const auto allows = [](const std::string& item, const NetnsIdentity& netns) {
-    Guard guard = Parsed(kGood);
-    guard.namespaces = {item};
-    return AllowsSocket(guard, netns, {Program("nginx", "")}).ok();
-  };
-  const NetnsIdentity unknown = {.cookie = 7, .inode = 0, .is_the_hosts = std::nullopt};
-  const NetnsIdentity containers = {.cookie = 4097, .inode = 4026532300, .is_the_hosts = false};
-  EXPECT_TRUE(allows("host", kHost));
-  EXPECT_FALSE(allows("host", containers));
-  EXPECT_FALSE(allows("host", unknown));
-  EXPECT_TRUE(allows("cookie:4097", containers));
-  EXPECT_FALSE(allows("cookie:4097", kHost));
-  EXPECT_TRUE(allows("inode:4026532300", containers));
-  EXPECT_FALSE(allows("inode:4026532300", unknown));
-  EXPECT_TRUE(allows("any", unknown));
-}
-
-TEST(Guard, EveryHolderOfTheSocketMustBeAllowed) {
-  const Guard guard = Parsed(kGood);
-  const v1::Process nginx = Program("nginx: worker", "/usr/sbin/nginx");
-  const v1::Process ours = Program("whatever", "/usr/local/bin/server");
-  const v1::Process below = Program("whatever", "/usr/local/bin/dir/server");
-  const v1::Process other = Program("ssh", "/usr/bin/ssh");
-  EXPECT_TRUE(AllowsSocket(guard, kHost, {nginx}).ok());
-  EXPECT_TRUE(AllowsSocket(guard, kHost, {nginx, ours}).ok());
-  EXPECT_FALSE(AllowsSocket(guard, kHost, {below}).ok());
-  EXPECT_FALSE(AllowsSocket(guard, kHost, {}).ok());
-  EXPECT_EQ(AllowsSocket(guard, kHost, {nginx, other}).ToString(),
-            "PERMISSION_DENIED: the guard file does not allow process ssh (pid 812); it allows "
-            "nginx*, /usr/local/bin/*");
 }
 
 class GuardFile : public ::testing::Test {

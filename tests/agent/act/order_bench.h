@@ -79,6 +79,40 @@ class OrderBench {
     return order;
   }
 
+  // A namespace whose finding the scans show, beside one that nobody asked about; and a guard file
+  // that allows its settings.
+  void AddNamespaces() {
+    const std::map<std::string, std::string> sysctls = {{"net.core.somaxconn", "4096"},
+                                                        {"net.ipv4.tcp_syncookies", "0"}};
+    host.namespaces[FakeHost::kNetns] = {.sysctls = sysctls};
+    host.namespaces[FakeHost::kNetns + 1] = {.sysctls = sysctls};
+    view.finding.emplace();
+    view.finding->set_cookie(FakeHost::kNetns);
+    view.finding->set_inode(FakeHost::kNetns + 4026530000);
+    view.finding->set_name("netns of pid 812 (nginx)");
+    WriteGuard(
+        "actions: [set_sysctl]\nnamespaces: [cookie:4097]\n"
+        "sysctls: {net.ipv4.tcp_syncookies: {}, net.core.somaxconn: {max: 16384}}\n");
+  }
+
+  // Sets tcp_syncookies to 1 in that namespace, with a lease of two hours.
+  v1::Order SysctlOrder(const std::string& id) const {
+    v1::Order order = Order(id);
+    order.mutable_selector()->set_signature("syn-flood-unprotected");
+    order.mutable_selector()->set_netns_cookie(FakeHost::kNetns);
+    order.clear_action();
+    AddSetting("net.ipv4.tcp_syncookies", "1", &order);
+    *order.mutable_lease()->mutable_for_() = ToProto(absl::Hours(2));
+    order.mutable_lease()->set_renew_while("netns.syncookies_sent_per_s > 1.0");
+    return order;
+  }
+  static void AddSetting(const std::string& name, const std::string& value, v1::Order* order) {
+    v1::SetSysctl::Setting* const setting =
+        order->mutable_action()->mutable_set_sysctl()->add_settings();
+    setting->set_name(name);
+    setting->set_value(value);
+  }
+
   // Makes this the only wish and steps.
   bool Wish(v1::OrderWish::Wish wish, const v1::Order& order, const std::string& reason = "",
             v1::Order::State stored = v1::Order::STATE_UNSPECIFIED) {

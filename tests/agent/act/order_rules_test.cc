@@ -79,6 +79,92 @@ TEST(CheckOrder, WhatIsWrongIsSaid) {
   }
 }
 
+v1::Order GoodSysctl() {
+  v1::Order order = Good();
+  order.clear_targets_max();
+  order.mutable_selector()->set_netns_cookie(4097);
+  v1::SetSysctl::Setting* const setting =
+      order.mutable_action()->mutable_set_sysctl()->add_settings();
+  setting->set_name("net.ipv4.tcp_syncookies");
+  setting->set_value("1");
+  *order.mutable_lease()->mutable_for_() = ToProto(absl::Hours(2));
+  order.mutable_lease()->set_renew_while("netns.syncookies_sent_per_s > 1.0");
+  return order;
+}
+
+TEST(CheckOrder, AGoodSysctlOrderPassesWithAndWithoutALease) {
+  EXPECT_EQ(CheckOrder(GoodSysctl(), kNonce, kNow).ToString(), "OK");
+  v1::Order without = GoodSysctl();
+  without.clear_lease();
+  EXPECT_EQ(CheckOrder(without, kNonce, kNow).ToString(), "OK");
+}
+
+TEST(CheckOrder, WhatIsWrongWithASysctlOrderIsSaid) {
+  struct Case {
+    std::function<void(v1::Order*)> spoil;
+    std::string problem;
+  };
+  const auto add = [](const std::string& name, const std::string& value) {
+    return [=](v1::Order* o) {
+      v1::SetSysctl::Setting* const setting =
+          o->mutable_action()->mutable_set_sysctl()->add_settings();
+      setting->set_name(name);
+      setting->set_value(value);
+    };
+  };
+  const Case cases[] = {
+      {[](v1::Order* o) { o->mutable_action()->mutable_set_sysctl()->clear_settings(); },
+       "INVALID_ARGUMENT: set_sysctl: no setting is named"},
+      {add("net.ipv4.tcp_syncookies", "2"),
+       "INVALID_ARGUMENT: set_sysctl: net.ipv4.tcp_syncookies is named twice"},
+      {[&](v1::Order* o) {
+         for (int i = 0; i < 8; ++i) add("net.core.somaxconn", "4096")(o);
+       },
+       "INVALID_ARGUMENT: set_sysctl: more than 8 settings"},
+      {add("kernel.panic", "1"),
+       "INVALID_ARGUMENT: kernel.panic is not on the list of sysctls that an order may set"},
+      {add("net.core.somaxconn", "70000"),
+       "INVALID_ARGUMENT: net.core.somaxconn = 70000 is out of bounds: an order may set 128 to "
+       "65535"},
+      {add("net.core.somaxconn", "4096; reboot"),
+       "INVALID_ARGUMENT: net.core.somaxconn: '4096; reboot' is no integer"},
+      {[](v1::Order* o) {
+         o->mutable_action()->mutable_set_sysctl()->mutable_settings(0)->set_value("0");
+       },
+       "INVALID_ARGUMENT: net.ipv4.tcp_syncookies = 0 is out of bounds: an order may set 1 to 2"},
+      {[](v1::Order* o) { o->mutable_selector()->clear_netns_cookie(); },
+       "INVALID_ARGUMENT: set_sysctl: the selector names no namespace"},
+      {[](v1::Order* o) { o->mutable_lease()->mutable_for_()->set_seconds(4); },
+       "INVALID_ARGUMENT: the lease is for 4s, not between 5s and 24h"},
+      {[](v1::Order* o) { o->mutable_lease()->mutable_for_()->set_seconds(86'401); },
+       "INVALID_ARGUMENT: the lease is for 24h1s, not between 5s and 24h"},
+      {[](v1::Order* o) { o->mutable_lease()->set_renew_while(std::string(4097, 'x')); },
+       "INVALID_ARGUMENT: the lease's renew_while is longer than 4096 bytes"},
+  };
+  for (const Case& c : cases) {
+    v1::Order order = GoodSysctl();
+    c.spoil(&order);
+    EXPECT_EQ(CheckOrder(order, kNonce, kNow).ToString(), c.problem);
+  }
+  v1::Order of_sockets = Good();
+  *of_sockets.mutable_lease() = GoodSysctl().lease();
+  EXPECT_EQ(CheckOrder(of_sockets, kNonce, kNow).ToString(),
+            "INVALID_ARGUMENT: set_congestion_control: this agent knows no lease for it");
+}
+
+TEST(ReportOf, TellsUntilWhenTheLeaseOfACommittedOrderRuns) {
+  v1::JournalledOrder record =
+      RecordOf(GoodSysctl(), "boot-1", {.wall = kNow, .uptime = absl::Seconds(1000)});
+  EXPECT_FALSE(ReportOf(record).has_lease_until());
+  EXPECT_EQ(LeaseUntil(record), absl::InfiniteDuration());
+  record.set_state(v1::Order::STATE_COMMITTED);
+  *record.mutable_lease_until_uptime() = ToProto(absl::Seconds(8225));
+  EXPECT_EQ(FromProto(ReportOf(record).lease_until()), kNow + absl::Seconds(7225));
+  EXPECT_EQ(LeaseUntil(record), absl::Seconds(8225));
+  record.set_state(v1::Order::STATE_ENDED);
+  EXPECT_FALSE(ReportOf(record).has_lease_until());
+}
+
 TEST(Bounded, KeepsWholeCharactersOnly) {
   EXPECT_EQ(Bounded("not improved"), "not improved");
   EXPECT_EQ(Bounded(std::string(600, 'x')), std::string(512, 'x'));
