@@ -24,15 +24,6 @@ v1::AuditEntry AuditOf(const std::string& incident_id, const v1::TimelineEntry& 
   return audit;
 }
 
-// A flood that goes on renews the lease in every report: that is kept at hand, and written with the
-// next change of the order.
-bool OnlyRenewsItsLease(const v1::Order& was, const v1::Order& now) {
-  if (!was.has_lease_until() || !now.has_lease_until()) return false;
-  v1::Order renewed = was;
-  *renewed.mutable_lease_until() = now.lease_until();
-  return renewed.SerializeAsString() == now.SerializeAsString();
-}
-
 // The newest first.
 template <typename T>
 void PutFirst(google::protobuf::RepeatedPtrField<T>* all, T first) {
@@ -71,10 +62,10 @@ class Pursuit {
         if (!next.ok()) return next.status();
       }
     }
-    if (next->SerializeAsString() != was.SerializeAsString() && !OnlyRenewsItsLease(was, *next)) {
+    if (next->SerializeAsString() != was.SerializeAsString()) {
+      *order = *next;
       pursued_.transaction.orders.push_back(*next);
     }
-    *order = *next;
     if (absl::Status told = Continue(OrderChanged{was, *std::move(next)}); !told.ok()) return told;
     return Finish();
   }

@@ -389,8 +389,10 @@ absl::StatusOr<Step> Transition::operator()(const OrderChanged& event) {
       break;
     case v1::Order::STATE_ENDED:
       if (!is_newest || !IsOpen(next)) break;
-      if (now.has_lease_until()) {
-        // Confirmed, and over, between two reports.
+      if (const TargetCount targets = CountTargets(now);
+          now.has_lease() && targets.undone + targets.drifted > 0) {
+        // Only a lease ends what is still there, and only a confirmed order has one: both came
+        // between two reports.
         Close(v1::Incident::OUTCOME_REMEDIED, "The change helped, and its lease has run out",
               kController);
       } else {

@@ -616,9 +616,6 @@ v1::Order CookiesOrder(v1::Order::State state) {
   order.set_state(state);
   order.mutable_action()->mutable_set_sysctl();
   order.mutable_lease()->mutable_for_()->set_seconds(7200);
-  if (state == v1::Order::STATE_COMMITTED || state == v1::Order::STATE_ENDED) {
-    *order.mutable_lease_until() = ToProto(kStart + absl::Hours(2));
-  }
   return order;
 }
 OrderChanged CookiesFrom(v1::Order::State was, v1::Order::State now) {
@@ -687,15 +684,14 @@ TEST(FloodIncident, SomebodyElsesChangeLeavesTheNextFindingToANewIncident) {
 }
 
 TEST(FloodIncident, ALeaseThatEndedBetweenTwoReportsHadHelped) {
-  const auto step =
-      Advance(FloodAfter({kCookiesSent}),
-              CookiesFrom(v1::Order::STATE_COMMITTING, v1::Order::STATE_ENDED), kStart);
+  OrderChanged ended = CookiesFrom(v1::Order::STATE_COMMITTING, v1::Order::STATE_ENDED);
+  ended.now.add_targets()->set_state(v1::Target::STATE_UNDONE);
+  const auto step = Advance(FloodAfter({kCookiesSent}), ended, kStart);
   ASSERT_TRUE(step.ok()) << step.status();
   EXPECT_EQ(step->next.outcome(), v1::Incident::OUTCOME_REMEDIED);
 
-  OrderChanged unconfirmed = CookiesFrom(v1::Order::STATE_APPLIED, v1::Order::STATE_ENDED);
-  unconfirmed.now.clear_lease_until();  // its namespace went
-  const auto failed = Advance(FloodAfter({kCookiesSent}), unconfirmed, kStart);
+  ended.now.mutable_targets(0)->set_state(v1::Target::STATE_GONE);  // with its namespace
+  const auto failed = Advance(FloodAfter({kCookiesSent}), ended, kStart);
   EXPECT_EQ(failed->next.outcome(), v1::Incident::OUTCOME_FAILED);
 }
 

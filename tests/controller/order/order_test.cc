@@ -442,7 +442,7 @@ OrderEvent CookiesTold(v1::Order::State state, v1::Target::State target_state,
   target->set_state(target_state);
   target->set_value_before("0");
   target->set_value_after("1");
-  if (state == v1::Order::STATE_COMMITTED || state == v1::Order::STATE_ENDED) {
+  if (state == v1::Order::STATE_COMMITTED) {
     *told.report.mutable_lease_until() = ToProto(At(7300));
   }
   return told;
