@@ -45,10 +45,13 @@ class OrderDesk::NewestScan : public HostView {
     if (selector.host() != host_) return {};
     return scanner_->FindCandidates(selector);
   }
-  std::optional<v1::NetworkNamespace> Namespace(const v1::Selector&) override {
-    return std::nullopt;
+  std::optional<v1::NetworkNamespace> Namespace(const v1::Selector& selector) override {
+    if (selector.host() != host_) return std::nullopt;
+    return scanner_->engine()->NamespaceOf(selector);
   }
-  std::optional<bool> Holds(uint64_t, const std::string&) override { return std::nullopt; }
+  std::optional<bool> Holds(uint64_t netns_cookie, const std::string& expression) override {
+    return scanner_->engine()->Holds(netns_cookie, expression);
+  }
 
  private:
   const std::string& host_;
@@ -160,8 +163,11 @@ void OrderDesk::FollowWhatIsApplied(const std::vector<v1::OrderReport>& reports)
   if (book_ == nullptr) return;
   for (OrderBook::Followed& order : book_->followed()) {
     if (!applied.contains(order.order_id) || !followed_.insert(order.order_id).second) continue;
-    engine->Follow({std::move(order.order_id), std::move(order.targets), std::move(order.held_back),
-                    order.applied});
+    engine->Follow({.order_id = std::move(order.order_id),
+                    .targets = std::move(order.targets),
+                    .held_back = std::move(order.held_back),
+                    .applied = order.applied,
+                    .netns_cookie = order.netns_cookie});
   }
 }
 
