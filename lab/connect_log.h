@@ -22,9 +22,9 @@ struct ConnectRecord;  // as it lies in memory
 struct ConnectStats {
   int64_t connects = 0;
   // Of them, those whose connect() finished within the timeout. nullopt: there were none to count.
-  std::optional<double> success_ratio;
+  std::optional<double> success_ratio = {};
   // From connect() to its end, the median of those that succeeded. nullopt: none did.
-  std::optional<int64_t> connect_p50_us;
+  std::optional<int64_t> connect_p50_us = {};
 
   bool operator==(const ConnectStats&) const = default;
 };

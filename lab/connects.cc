@@ -2,7 +2,6 @@
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include <algorithm>
 #include <array>
@@ -11,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/errno_status.h"
 #include "core/unique_fd.h"
+#include "lab/clock_ns.h"
 #include "lab/connect_record.h"
 #include "lab/endpoint.h"
 #include "lab/open_files.h"
@@ -18,19 +18,12 @@
 namespace tcpmedic::lab {
 namespace {
 
-constexpr int64_t kSecondNs = 1'000'000'000;
 constexpr double kMaxRatePerSecond = 10'000;
 constexpr int kMaxBurst = 10'000;
 constexpr int kMaxAtOnce = 15'000;
 constexpr absl::Duration kMaxDuration = absl::Hours(1);
 // How old `recorded_until_ns` may get while nothing happens.
 constexpr int64_t kRecordIntervalNs = 20'000'000;
-
-int64_t NowNs(clockid_t clock) {
-  timespec now{};
-  clock_gettime(clock, &now);
-  return int64_t{now.tv_sec} * kSecondNs + now.tv_nsec;
-}
 
 class Clients {
  public:
@@ -46,7 +39,7 @@ class Clients {
 
   void Begin() {
     InFlight client{UniqueFd(socket(to_.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)),
-                    NowNs(CLOCK_MONOTONIC)};
+                    NowNs()};
     const int64_t number = begun_++;
     ConnectRecord::Attempt& attempt = record_.attempts[number];
     attempt.started_ns = NowNs(CLOCK_REALTIME);
@@ -64,9 +57,9 @@ class Clients {
 
   // Takes in what has happened until `until_ns` (CLOCK_MONOTONIC) at the latest.
   absl::Status Wait(int64_t until_ns) {
-    int64_t now_ns = NowNs(CLOCK_MONOTONIC);
+    int64_t now_ns = NowNs();
     const int64_t wait_ns = std::clamp<int64_t>(until_ns - now_ns, 0, kRecordIntervalNs);
-    const timespec wait{0, static_cast<long>(wait_ns)};
+    const timespec wait = ToTimespec(wait_ns);
     std::array<epoll_event, 256> events;
     const int ready = epoll_pwait2(epoll_.get(), events.data(), events.size(), &wait, nullptr);
     if (ready < 0 && errno != EINTR) return ErrnoStatus("epoll_pwait2");
@@ -83,7 +76,7 @@ class Clients {
     }
     // Before the timeouts: what ran out until then is recorded as such by the time it is promised.
     const int64_t recorded_ns = NowNs(CLOCK_REALTIME);
-    now_ns = NowNs(CLOCK_MONOTONIC);
+    now_ns = NowNs();
     for (; oldest_ < begun_; ++oldest_) {
       const auto client = in_flight_.find(oldest_);
       if (client == in_flight_.end()) continue;
@@ -108,7 +101,7 @@ class Clients {
   }
 
   void Complete(ConnectRecord::Attempt& attempt, ConnectOutcome outcome, int64_t began_ns) {
-    attempt.took_ns = NowNs(CLOCK_MONOTONIC) - began_ns;
+    attempt.took_ns = NowNs() - began_ns;
     if (attempt.took_ns > timeout_ns_) outcome = ConnectOutcome::kTimedOut;
     attempt.outcome.store(outcome, std::memory_order_release);
   }
@@ -172,7 +165,7 @@ absl::Status MakeConnects(const std::string& address, const ConnectOptions& opti
   Clients clients(*to, options, std::move(epoll), record);
 
   for (int i = 0; i < options.burst; ++i) clients.Begin();
-  const int64_t begin_ns = NowNs(CLOCK_MONOTONIC);
+  const int64_t begin_ns = NowNs();
   const int64_t end_ns = begin_ns + absl::ToInt64Nanoseconds(options.duration);
   // What is still under way at the end is waited for.
   const int64_t last_ns = end_ns + absl::ToInt64Nanoseconds(options.timeout);
@@ -182,7 +175,7 @@ absl::Status MakeConnects(const std::string& address, const ConnectOptions& opti
            static_cast<int64_t>(static_cast<double>(number) * kSecondNs / options.rate_per_s);
   };
   int64_t number = 0;
-  for (int64_t now_ns = begin_ns; now_ns < last_ns; now_ns = NowNs(CLOCK_MONOTONIC)) {
+  for (int64_t now_ns = begin_ns; now_ns < last_ns; now_ns = NowNs()) {
     while (begins_ns(number) <= now_ns && begins_ns(number) < end_ns && !clients.full()) {
       clients.Begin();
       ++number;

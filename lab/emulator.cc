@@ -1,10 +1,7 @@
 #include "lab/emulator.h"
 
 #include <poll.h>
-#include <sched.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,8 +13,10 @@
 #include <vector>
 
 #include "core/errno_status.h"
+#include "lab/clock_ns.h"
 #include "lab/host_network.h"
 #include "lab/impairment.h"
+#include "lab/real_time.h"
 
 namespace tcpmedic::lab {
 namespace {
@@ -31,12 +30,6 @@ constexpr int64_t kPacketOverheadBytes = 64;
 constexpr int kReadBatch = 64;
 constexpr int64_t kBookkeepingIntervalNs = 100'000'000;
 constexpr int64_t kLateNs = 1'000'000;
-
-int64_t NowNs() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
 
 // The emulator is the only writer, so a plain load and store will do.
 void Add(std::atomic<int64_t>& counter, int64_t by) {
@@ -163,22 +156,6 @@ DirectionStats ReadDirection(const PathRecord::DirectionRecord& record) {
   return stats;
 }
 
-int64_t CpuNs() {
-  timespec used{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-  return int64_t{used.tv_sec} * 1'000'000'000 + used.tv_nsec;
-}
-
-// The path must keep its time while the programs at its ends use all the processors. Where the
-// kernel preempts lazily, only a real-time process is let in before the next tick (4 ms); the rate
-// bounds what it uses. Where that is not allowed, a high priority must do, and the stats will show
-// the lateness.
-void KeepTimeUnderLoad() {
-  sched_param lowest{};
-  lowest.sched_priority = sched_get_priority_min(SCHED_FIFO);
-  if (sched_setscheduler(0, SCHED_FIFO, &lowest) != 0) (void)setpriority(PRIO_PROCESS, 0, -20);
-}
-
 }  // namespace
 
 PathStats PathRecord::Read() const {
@@ -192,7 +169,7 @@ PathStats PathRecord::Read() const {
 absl::Status RunEmulator(const PathSpec& path, PathEnd client, PathEnd server, PathRecord* record) {
   // The default slack of 50 µs would be seen in every round trip.
   if (prctl(PR_SET_TIMERSLACK, 1) != 0) return ErrnoStatus("prctl PR_SET_TIMERSLACK");
-  KeepTimeUnderLoad();
+  KeepTimeUnderLoad();  // the path's rate bounds what it uses; the stats show its lateness
 
   auto to_server =
       std::make_unique<OneWay>(path, Direction::kToServer, client, server,
@@ -209,13 +186,13 @@ absl::Status RunEmulator(const PathSpec& path, PathEnd client, PathEnd server, P
     if (now_ns >= bookkeeping_due_ns) {
       to_server->ReadDeviceDrops();
       to_client->ReadDeviceDrops();
-      record->cpu_ns.store(CpuNs(), std::memory_order_relaxed);
+      record->cpu_ns.store(NowNs(CLOCK_PROCESS_CPUTIME_ID), std::memory_order_relaxed);
       bookkeeping_due_ns = now_ns + kBookkeepingIntervalNs;
     }
     const int64_t due_ns = std::min(
         {to_server->next_departure_ns(), to_client->next_departure_ns(), bookkeeping_due_ns});
     const int64_t wait_ns = std::max<int64_t>(due_ns - NowNs(), 0);
-    const timespec wait{wait_ns / 1'000'000'000, static_cast<long>(wait_ns % 1'000'000'000)};
+    const timespec wait = ToTimespec(wait_ns);
     if (ppoll(polled, 2, &wait, nullptr) < 0 && errno != EINTR) return ErrnoStatus("ppoll");
     for (const pollfd& device : polled) {
       if (device.revents & (POLLERR | POLLHUP | POLLNVAL)) {

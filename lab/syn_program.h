@@ -24,7 +24,8 @@ struct SynProgram {
   absl::Time started_at = absl::UnixEpoch();
   std::shared_ptr<SharedMemory<SynRecord>> record;
 
-  // SYNs that the client's kernel has taken so far.
+  // SYNs that the client's kernel has taken so far. Where a signal has ended the program, its last
+  // batch may be missing.
   int64_t sent() const { return (*record)->sent.load(std::memory_order_relaxed); }
 };
 

@@ -2,7 +2,6 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include <algorithm>
 #include <array>
@@ -10,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/errno_status.h"
 #include "core/unique_fd.h"
+#include "lab/clock_ns.h"
 #include "lab/endpoint.h"
 #include "lab/host_network.h"
 #include "lab/host_role.h"
@@ -17,21 +17,14 @@
 namespace tcpmedic::lab {
 namespace {
 
-constexpr int64_t kSecondNs = 1'000'000'000;
 constexpr int64_t kBatchIntervalNs = 1'000'000;
 // What a sender that was held up makes up for; the rest of its delay is time in which it did not
 // send.
 constexpr int64_t kCatchUpNs = 10 * kBatchIntervalNs;
 constexpr int kMaxBatch = 64;  // packets in one system call
 
-int64_t NowNs() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return int64_t{now.tv_sec} * kSecondNs + now.tv_nsec;
-}
-
 void SleepUntil(int64_t at_ns) {
-  const timespec at{at_ns / kSecondNs, static_cast<long>(at_ns % kSecondNs)};
+  const timespec at = ToTimespec(at_ns);
   clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, nullptr);
 }
 

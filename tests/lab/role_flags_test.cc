@@ -44,6 +44,33 @@ TEST(RoleFlagsTest, EveryTransferComesBackUnchanged) {
   EXPECT_EQ(read->transfer, transfer);
 }
 
+TEST(RoleFlagsTest, EveryLoadComesBackUnchanged) {
+  const ListenOptions listen = {.port = 1, .backlog = 2, .duration = absl::Seconds(3)};
+  EXPECT_EQ(FromFlags(ToFlags(listen))->listen, listen);
+  const ConnectOptions connects = {.rate_per_s = 0.1,
+                                   .burst = 2,
+                                   .port = 3,
+                                   .timeout = absl::Milliseconds(4),
+                                   .duration = absl::Seconds(5)};
+  EXPECT_EQ(FromFlags(ToFlags(connects))->connects, connects);
+  const SynFloodOptions flood = {
+      .rate_pps = 1.5, .port = 2, .duration = absl::Seconds(3), .seed = UINT64_MAX};
+  EXPECT_EQ(FromFlags(ToFlags(flood))->flood, flood);
+  const PortScanOptions scan = {
+      .rate_pps = 1.5, .first_port = 2, .last_port = 3, .duration = absl::Seconds(4)};
+  EXPECT_EQ(FromFlags(ToFlags(scan))->scan, scan);
+}
+
+TEST(RoleFlagsTest, WhatInitNeedsComesBackUnchanged) {
+  const InitOptions init = {
+      .path = {.seed = 9},
+      .ipv6 = true,
+      .server_sysctls = {{"net.ipv4.tcp_syncookies", "0"}, {"net.ipv4.tcp_rmem", "1 2 3=4"}}};
+  const absl::StatusOr<RoleFlags> read = FromFlags(ToFlags(init));
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->init, init);
+}
+
 TEST(RoleFlagsTest, AddressAndFamilyAreRead) {
   const std::vector<std::string> flags = {"--ipv6", "--to", "2001:db8:2::20"};
   EXPECT_TRUE(FromFlags(flags)->init.ipv6);
@@ -56,6 +83,8 @@ TEST(RoleFlagsTest, WhatIsNoFlagOrNoValueIsRefused) {
   EXPECT_EQ(FromFlags(Flags{"--speed", "1"}).status().message(), "unknown flag --speed");
   EXPECT_EQ(FromFlags(Flags{"--port", "65536"}).status().message(),
             "--port 65536: not such a value");
+  EXPECT_EQ(FromFlags(Flags{"--server-sysctl", "net.core.somaxconn"}).status().message(),
+            "--server-sysctl net.core.somaxconn: not NAME=VALUE");
   EXPECT_EQ(FromFlags(Flags{"--rtt", "fast"}).status().message(), "--rtt fast: not such a value");
 }
 
