@@ -114,7 +114,7 @@ absl::Status AnswerProposal(DrillGround& ground, Answer answer, AskPerson ask, P
       if (!rejected.ok()) return rejected.status();
       report.incident = *std::move(rejected);
       report.outcome = Outcome::kRejected;
-      report.expectation = {Outcome::kRejected, "you said no"};
+      report.expectation = {Outcome::kRejected, "you said no", report.expectation.signature};
       return absl::OkStatus();
     }
   }

@@ -9,6 +9,7 @@ void AddDrillCommand(CLI::App& app, Invocation& invocation) {
       "drill", "Cause an incident on a throwaway network and show that it is found");
   drill->require_subcommand(1);
   AddLossyPathDrill(*drill, invocation);
+  AddSynFloodDrill(*drill, invocation);
 }
 
 }  // namespace tcpmedic::cli

@@ -19,24 +19,24 @@ ordered_json ValueOrNull(const v1::Measurement& measurement, absl::string_view n
 
 using Names = absl::Span<const absl::string_view>;
 
-ordered_json MeasurementJson(const v1::Measurement& measurement, Names names) {
-  ordered_json json;
-  for (const absl::string_view name : names) {
-    json[std::string(name)] = ValueOrNull(measurement, name);
-  }
-  json["start"] = ToJson(measurement)["start"];
-  json["end"] = ToJson(measurement)["end"];
-  return json;
-}
-
 ordered_json ProposalJson(const v1::IncidentView& view) {
   if (view.proposals().empty()) return nullptr;
   const v1::Proposal& proposal = view.proposals(0);
-  return {{"id", proposal.id()},
-          {"action", "set_congestion_control"},
-          {"algorithm", proposal.action().set_congestion_control().algorithm()},
-          {"targets_max", proposal.targets_max()},
-          {"digest", proposal.digest()}};
+  ordered_json json = {{"id", proposal.id()}};
+  if (proposal.action().has_set_sysctl()) {
+    json["action"] = "set_sysctl";
+    json["settings"] = ordered_json::object();
+    for (const v1::SetSysctl::Setting& setting : proposal.action().set_sysctl().settings()) {
+      json["settings"][setting.name()] = setting.value();
+    }
+    json["lease"] = proposal.has_lease() ? ToJson(proposal.lease()) : ordered_json(nullptr);
+  } else {
+    json["action"] = "set_congestion_control";
+    json["algorithm"] = proposal.action().set_congestion_control().algorithm();
+  }
+  json["targets_max"] = proposal.targets_max();
+  json["digest"] = proposal.digest();
+  return json;
 }
 
 ordered_json HeldBackJson(const v1::Measurement& measurement, Names names) {
@@ -88,6 +88,15 @@ std::string Times(const DrillReport& report, absl::string_view fault) {
 
 }  // namespace
 
+std::string DrillReport::signature() const {
+  return incident ? incident->incident().finding().signature() : "";
+}
+
+bool DrillReport::as_expected() const {
+  const bool by_it = expectation.signature.empty() || signature() == expectation.signature;
+  return outcome == expectation.outcome && by_it && problems.empty() && left_behind.empty();
+}
+
 const v1::Measurement* Before(const DrillReport& report) {
   if (!report.incident) return nullptr;
   const v1::IncidentView& view = *report.incident;
@@ -111,12 +120,25 @@ const v1::Evidence* FindMeasured(const v1::Measurement& measurement, absl::strin
   return nullptr;
 }
 
+ordered_json MeasurementJson(const v1::Measurement& measurement, Names names) {
+  ordered_json json;
+  for (const absl::string_view name : names) {
+    json[std::string(name)] = ValueOrNull(measurement, name);
+  }
+  json["start"] = ToJson(measurement)["start"];
+  json["end"] = ToJson(measurement)["end"];
+  return json;
+}
+
 ordered_json FrameJson(const DrillReport& report, Names measured) {
   ordered_json json = {{"drill", report.drill},
                        {"as_expected", report.as_expected()},
                        {"outcome", std::string(Name(report.outcome))},
                        {"expected", std::string(Name(report.expectation.outcome))},
-                       {"expected_because", report.expectation.reason}};
+                       {"expected_because", report.expectation.reason},
+                       {"expected_signature", report.expectation.signature.empty()
+                                                  ? ordered_json(nullptr)
+                                                  : ordered_json(report.expectation.signature)}};
   ordered_json evidence = ordered_json::object();
   ordered_json processes = ordered_json::array();
   json["signature"] = nullptr;
@@ -188,14 +210,21 @@ std::string RenderFrame(const DrillReport& report, absl::string_view fault,
           ? "Left behind: nothing. The network, its programs and both daemons are gone."
           : Painted(style, Paint::kRed,
                     absl::StrCat("Left behind: ", absl::StrJoin(report.left_behind, ", "))));
+  const auto called = [](Outcome outcome, const std::string& signature) {
+    return signature.empty() ? std::string(Name(outcome))
+                             : absl::StrCat(Name(outcome), " as ", signature);
+  };
+  const Expectation& expectation = report.expectation;
   const std::string expected =
-      absl::StrCat(Name(report.expectation.outcome), ": ", report.expectation.reason);
+      absl::StrCat(called(expectation.outcome, expectation.signature), ": ", expectation.reason);
+  // Where any signature would do, it is not named.
+  const std::string got =
+      called(report.outcome, expectation.signature.empty() ? "" : report.signature());
   lines.push_back(
       report.as_expected()
           ? Painted(style, Paint::kGreen, absl::StrCat("✓ As expected (", expected, ")."))
           : Painted(style, Paint::kRed,
-                    absl::StrCat("✗ Not as expected: ", Name(report.outcome), " instead of ",
-                                 expected, ".")));
+                    absl::StrCat("✗ Not as expected: ", got, " instead of ", expected, ".")));
   return Joined(lines);
 }
 

@@ -33,9 +33,9 @@ struct DrillReport {
   std::vector<std::string> problems;  // that make the result void
   std::vector<std::string> left_behind;
 
-  bool as_expected() const {
-    return outcome == expectation.outcome && problems.empty() && left_behind.empty();
-  }
+  // Empty: nothing was found.
+  std::string signature() const;
+  bool as_expected() const;
 };
 
 // The windows that are compared: those of the order where there is one, else the finding's
@@ -45,6 +45,10 @@ const v1::Measurement* After(const DrillReport& report);
 
 // A measurement's value by its name; null: not reported.
 const v1::Evidence* FindMeasured(const v1::Measurement& measurement, absl::string_view name);
+
+// Its values by the names of `measured`, null where not reported, and its start and end.
+nlohmann::ordered_json MeasurementJson(const v1::Measurement& measurement,
+                                       absl::Span<const absl::string_view> measured);
 
 // The keys that all drills share. `measured`: what `before` and `after` have, by its names in a
 // measurement.

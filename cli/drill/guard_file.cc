@@ -10,6 +10,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/sysctl_catalogue.h"
 
 namespace tcpmedic::cli {
 namespace {
@@ -29,13 +30,21 @@ absl::Status Failed(absl::string_view tried, const std::string& path, int error)
 }  // namespace
 
 std::string GuardYaml(const DrillGuard& guard) {
+  std::vector<std::string> actions;
+  if (!guard.algorithms.empty()) actions.emplace_back("set_congestion_control");
+  if (!guard.sysctls.empty()) actions.emplace_back("set_sysctl");
   return absl::StrCat(
       "apiVersion: tcpmedic/v1\n"
       "kind: Guard\n"
-      "actions: [set_congestion_control]\n"
-      "algorithms: [",
-      absl::StrJoin(guard.algorithms, ", "),
-      "]\n"
+      "actions: [",
+      absl::StrJoin(actions, ", "), "]\n",
+      guard.algorithms.empty()
+          ? ""
+          : absl::StrCat("algorithms: [", absl::StrJoin(guard.algorithms, ", "), "]\n"),
+      // Without bounds of its own: those of the catalogue.
+      guard.sysctls.empty()
+          ? ""
+          : absl::StrCat("sysctls: {", absl::StrJoin(guard.sysctls, ": {}, "), ": {}}\n"),
       "namespaces: [",
       absl::StrJoin(
           guard.netns_cookies, ", ",
@@ -49,8 +58,16 @@ absl::Status WriteGuardFile(const DrillGuard& guard, const std::string& path) {
   if (cookies.empty() || std::find(cookies.begin(), cookies.end(), 0u) != cookies.end()) {
     return absl::InvalidArgumentError("a drill's guard file needs the cookies of its namespaces");
   }
-  if (guard.algorithms.empty() ||
-      !std::all_of(guard.algorithms.begin(), guard.algorithms.end(), IsAlgorithm)) {
+  if (guard.algorithms.empty() && guard.sysctls.empty()) {
+    return absl::InvalidArgumentError("a drill's guard file needs something that it allows");
+  }
+  for (const std::string& name : guard.sysctls) {
+    if (FindSysctl(name) == nullptr) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("'", name, "' is not on the list of sysctls that an order may set"));
+    }
+  }
+  if (!std::all_of(guard.algorithms.begin(), guard.algorithms.end(), IsAlgorithm)) {
     return absl::InvalidArgumentError(
         absl::StrCat("'", absl::StrJoin(guard.algorithms, ", "),
                      "' is no list of algorithms, as tcp_available_congestion_control has them"));

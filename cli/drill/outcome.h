@@ -30,6 +30,7 @@ std::string OutcomeNames();  // all of them, for a usage message
 struct Expectation {
   Outcome outcome = Outcome::kProposed;
   std::string reason;
+  std::string signature{};  // whose finding it should be; empty: the drill knows only one
 };
 
 }  // namespace tcpmedic::cli

@@ -36,6 +36,26 @@ TEST_F(GuardFileTest, AllowsTheActionInTheGivenNamespacesOnly) {
             "processes: [any]\n");
 }
 
+TEST_F(GuardFileTest, AllowsSettingsWithoutSockets) {
+  EXPECT_EQ(GuardYaml({{4097}, {}, {"net.ipv4.tcp_syncookies", "net.core.somaxconn"}}),
+            "apiVersion: tcpmedic/v1\n"
+            "kind: Guard\n"
+            "actions: [set_sysctl]\n"
+            "sysctls: {net.ipv4.tcp_syncookies: {}, net.core.somaxconn: {}}\n"
+            "namespaces: [cookie:4097]\n"
+            "processes: [any]\n");
+}
+
+TEST_F(GuardFileTest, ASysctlThatNoOrderMaySetIsNotWritten) {
+  EXPECT_EQ(WriteGuardFile({{4097}, {}, {"net.ipv4.ip_forward"}}, path_).code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(access(path_.c_str(), F_OK), 0);
+}
+
+TEST_F(GuardFileTest, WithoutAnythingToAllowNothingIsWritten) {
+  EXPECT_EQ(WriteGuardFile({{4097}, {}}, path_).code(), absl::StatusCode::kInvalidArgument);
+}
+
 TEST_F(GuardFileTest, NobodyElseCanReadOrWriteIt) {
   const mode_t before = umask(0);
   ASSERT_TRUE(WriteGuardFile({{4097}, {"bbr"}}, path_).ok());
