@@ -85,7 +85,7 @@ class LossyPathRun {
 
   absl::Time fault_at_;
   std::optional<lab::Transfer> transfer_;  // the lab's own
-  Silence silence_{kSignature, v1::SUBJECT_SOCKET};
+  Silence silence_{kSignature};
   pid_t client_pid_ = 0;  // the user's
 };
 

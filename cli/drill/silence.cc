@@ -28,14 +28,13 @@ std::optional<v1::SignatureActivity> Silence::MostOften() const {
 std::string Silence::Words() const {
   const std::optional<v1::SignatureActivity> activity = MostOften();
   if (!activity) {
-    return absl::StrCat(signature_, ": the agent saw no ",
-                        of_netns_ ? "network namespace" : "TCP socket",
-                        " of a kind that it looks at");
+    return absl::StrCat(signature_, ": the agent saw nothing of a kind that it looks at");
   }
   std::vector<std::string> reasons;
   for (auto stop = activity->stops().rbegin(); stop != activity->stops().rend(); ++stop) {
     reasons.push_back(absl::StrCat(
-        stop->sockets(), of_netns_ ? " namespace" : " socket", stop->sockets() == 1 ? " " : "s ",
+        stop->sockets(), activity->subject() == v1::SUBJECT_NETNS ? " namespace" : " socket",
+        stop->sockets() == 1 ? " " : "s ",
         stop->look_alike() ? absl::StrCat("ruled out as ", stop->at())
         : stop->waiting()  ? absl::StrCat("not watched long enough for `", stop->at(), "`")
                            : absl::StrCat("without `", stop->at(), "`"),

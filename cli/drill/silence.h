@@ -16,9 +16,7 @@ namespace tcpmedic::cli {
 
 class Silence {
  public:
-  // `subject` is the signature's.
-  Silence(absl::string_view signature, v1::Subject subject)
-      : signature_(signature), of_netns_(subject == v1::SUBJECT_NETNS) {}
+  explicit Silence(absl::string_view signature) : signature_(signature) {}
 
   // One host's newest account. Add only those of scans in which the signature had time to fire.
   void Add(const v1::Host& host);
@@ -31,7 +29,6 @@ class Silence {
 
  private:
   const std::string signature_;
-  const bool of_netns_;
   // By the text of the furthest stop, the one that came nearest to a finding: how often it was
   // seen, and the newest account of it.
   std::map<std::string, std::pair<int, v1::SignatureActivity>> stopped_at_;

@@ -44,7 +44,7 @@ class SynFloodRun {
       : options_(options),
         progress_(progress),
         ask_(ask),
-        silence_(options.cookies ? kFloodAbsorbed : kFloodUnprotected, v1::SUBJECT_NETNS) {}
+        silence_(options.cookies ? kFloodAbsorbed : kFloodUnprotected) {}
 
   absl::StatusOr<SynFloodReport> Run();
 

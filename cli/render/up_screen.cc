@@ -36,8 +36,9 @@ std::vector<std::string> GuardLines(const UpStatus& status, const Style& style) 
                         status.guard_path, ", such as"),
            style.width, 3);
   for (const char* line :
-       {"apiVersion: tcpmedic/v1", "kind: Guard", "actions: [set_congestion_control]",
-        "algorithms: [bbr]", "namespaces: [host]", "processes: [any]"}) {
+       {"apiVersion: tcpmedic/v1", "kind: Guard", "actions: [set_congestion_control, set_sysctl]",
+        "algorithms: [bbr]", "sysctls: {net.ipv4.tcp_syncookies: {min: 1, max: 1}}",
+        "namespaces: [host]", "processes: [any]"}) {
     lines.push_back(absl::StrCat("  ", Painted(style, Paint::kDim, line)));
   }
   return lines;

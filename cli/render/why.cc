@@ -11,8 +11,12 @@
 namespace tcpmedic::cli {
 namespace {
 
-std::string SocketsText(int64_t count) {
-  return absl::StrCat(CountText(count), count == 1 ? " socket" : " sockets");
+// "3 sockets", "1 network namespace": what the signature is about.
+std::string SeenText(const v1::SignatureActivity& activity) {
+  const int64_t count = activity.sockets_seen();
+  return absl::StrCat(CountText(count),
+                      activity.subject() == v1::SUBJECT_NETNS ? " network namespace" : " socket",
+                      count == 1 ? "" : "s");
 }
 
 std::string StopText(const v1::SignatureActivity::Stop& stop) {
@@ -65,13 +69,14 @@ std::string RenderActivity(const v1::SignatureActivity& activity, absl::string_v
   std::vector<std::string> lines = {absl::StrCat(
       Painted(style, Paint::kBold, Escaped(activity.signature())), " on ", Escaped(host))};
   if (activity.sockets_seen() == 0) {
-    lines.push_back("  The last scan saw no TCP socket at all.");
+    lines.push_back(activity.subject() == v1::SUBJECT_NETNS
+                        ? "  The last scan could read no network namespace's counters."
+                        : "  The last scan saw no TCP socket at all.");
     return Joined(lines);
   }
-  lines.push_back(absl::StrCat("  The last scan saw ", SocketsText(activity.sockets_seen()), "; ",
-                               CountText(activity.suspects()),
-                               activity.suspects() == 1 ? " is" : " are",
-                               " suspect, and followed over time."));
+  lines.push_back(
+      absl::StrCat("  The last scan saw ", SeenText(activity), "; ", CountText(activity.suspects()),
+                   activity.suspects() == 1 ? " is" : " are", " suspect, and followed over time."));
   if (activity.stops().empty()) {
     lines.push_back(activity.suspects() == 0 ? "  None of them is of a kind that it looks at."
                                              : "  Nothing stopped the suspects.");

@@ -11,6 +11,24 @@ namespace {
 
 TEST(Why, SaysHowFarTheSocketsCame) { ExpectGolden("why.txt", RenderWhy(TwoHosts(), kNow, {})); }
 
+TEST(Why, ASignatureOfNamespacesCountsNamespaces) {
+  EXPECT_EQ(RenderActivity(FromText<v1::SignatureActivity>(R"pb(
+                             signature: "syn-flood-unprotected"
+                             subject: SUBJECT_NETNS
+                             sockets_seen: 3
+                             suspects: 1
+                             stops {
+                               at: "netns.syn_drops > 0"
+                               sockets: 2
+                               example: "netns of pid 812 (nginx): netns.syn_drops = 0"
+                             })pb"),
+                           "web-1", {}),
+            "syn-flood-unprotected on web-1\n"
+            "  The last scan saw 3 network namespaces; 1 is suspect, and followed over time.\n"
+            "        2  not true: netns.syn_drops > 0\n"
+            "           such as netns of pid 812 (nginx): netns.syn_drops = 0\n");
+}
+
 TEST(Why, NobodyLooks) { ExpectGolden("why_no_hosts.txt", RenderWhy({}, kNow, {})); }
 
 TEST(Why, AQuestionNarrowsToItsHostAndSignature) {
