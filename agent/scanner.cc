@@ -92,28 +92,30 @@ void Scanner::SetSignatures(CompiledSet set) {
 
 v1::Report Scanner::Scan(absl::Span<const ObservedNamespace> namespaces, Moment now,
                          std::vector<std::string> degraded) {
-  const TcpStateMask states = engine_.states_wanted();
-  std::vector<bool> worth_a_dump;
-  for (const ObservedNamespace& netns : namespaces) {
-    const bool counted =
-        states != 0 && netns.counters != nullptr && netns.counters->Read(&counters_).ok();
-    if (!counted) counters_.Clear();
-    worth_a_dump.push_back(MayHoldSockets(counters_, states));
-  }
-
   UnwatchedNamespaces unwatched;
   engine_.BeginScan(now);
+  // Counters first, of all of them: they are cheap, and tell which dumps are worth while.
+  std::vector<TcpStateMask> states(namespaces.size(), 0);
+  for (size_t i = 0; i < namespaces.size(); ++i) {
+    const ObservedNamespace& netns = namespaces[i];
+    // What cannot be told apart from other namespaces cannot be a finding's place.
+    if (netns.cookie == 0) continue;
+    const bool counted = netns.counters != nullptr && netns.counters->Read(&counters_).ok();
+    if (!counted) counters_.Clear();
+    engine_.ObserveNamespace(Describe(netns), counted ? &counters_ : nullptr);
+    const TcpStateMask wanted = engine_.StatesWanted(netns.cookie);
+    if (MayHoldSockets(counters_, wanted)) states[i] = wanted;
+  }
   for (size_t i = 0; i < namespaces.size(); ++i) {
     const ObservedNamespace& netns = namespaces[i];
     if (netns.sockets == nullptr) unwatched.Add(netns, netns.problem);
-    // What cannot be told apart from other namespaces cannot be a finding's place.
     if (netns.cookie == 0) continue;
-    engine_.BeginNamespace(Describe(netns));
+    engine_.BeginNamespace(netns.cookie);
     absl::Status observed;
     if (netns.sockets == nullptr) {
       observed = absl::UnavailableError(netns.problem);
-    } else if (worth_a_dump[i]) {
-      observed = Observe(netns);
+    } else if (states[i] != 0) {
+      observed = Observe(netns, states[i]);
       if (!observed.ok()) {
         unwatched.Add(netns, absl::string_view(observed.message()));
       }
@@ -167,10 +169,9 @@ std::vector<Candidate> Scanner::FindCandidates(const v1::Selector& selector) con
   return candidates;
 }
 
-absl::Status Scanner::Observe(const ObservedNamespace& netns) {
-  const absl::StatusOr<DumpStats> stats =
-      netns.sockets->Dump({.states = engine_.states_wanted()},
-                          [this](const SocketSample& sample) { engine_.Observe(sample); });
+absl::Status Scanner::Observe(const ObservedNamespace& netns, TcpStateMask states) {
+  const absl::StatusOr<DumpStats> stats = netns.sockets->Dump(
+      {.states = states}, [this](const SocketSample& sample) { engine_.Observe(sample); });
   if (!stats.ok()) return stats.status();
   interrupted_dumps_ += stats->interruptions;
   malformed_messages_ += stats->malformed_messages;

@@ -52,8 +52,9 @@ class Scanner {
   uint64_t NextSequence() { return ++sequence_; }
 
  private:
-  // Dumps one namespace into the engine. Not ok: what was found there before stays.
-  absl::Status Observe(const ObservedNamespace& netns);
+  // Dumps one namespace's sockets in these states into the engine. Not ok: what was found there
+  // before stays.
+  absl::Status Observe(const ObservedNamespace& netns, TcpStateMask states);
 
   Options options_;
   Engine engine_;

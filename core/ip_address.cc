@@ -7,6 +7,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 
 namespace tcpmedic {
 namespace {
@@ -75,6 +76,11 @@ std::optional<IpPrefix> IpPrefix::Parse(absl::string_view text) {
   if (!address.has_value() || !plain || !absl::SimpleAtoi(bits, &length)) return std::nullopt;
   if (length > (address->v6 ? 128 : 32)) return std::nullopt;
   return IpPrefix{*address, length};
+}
+
+std::string EndpointText(const IpAddress& ip, uint16_t port) {
+  return ip.v6 ? absl::StrCat("[", ip.ToString(), "]:", port)
+               : absl::StrCat(ip.ToString(), ":", port);
 }
 
 }  // namespace tcpmedic

@@ -33,6 +33,9 @@ struct IpAddress {
   }
 };
 
+// "203.0.113.20:443", "[2001:db8::1]:443".
+std::string EndpointText(const IpAddress& ip, uint16_t port);
+
 // A prefix such as 10.0.0.0/8.
 struct IpPrefix {
   IpAddress address;

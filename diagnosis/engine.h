@@ -1,17 +1,24 @@
 // The signature engine: samples in, findings out. Pure: no I/O, no clock of its own; time comes
 // with each scan. Not thread-safe: one engine belongs to one scanning thread.
 //
-// Per scan:  BeginScan(now) → for each namespace: BeginNamespace, Observe for each socket → EndScan
-// → Findings. The engine keeps samples only of suspects: sockets that pass the part of a
-// signature's `sockets` that one sample can decide. Memory follows suspects, not sockets; Observe
-// does not allocate for the others. A socket that fails only for its youth (socket.data_segments >=
-// 200) is remembered too, while that takes no more than half of the room: its window is full by the
-// time that it is old enough, and a fresh flow is found seconds sooner.
+// Per scan:  BeginScan(now) → ObserveNamespace for each namespace → for each that is dumped:
+// BeginNamespace, Observe for each socket in StatesWanted, EndNamespace → EndScan → Findings.
 //
-// A remedy erases its own finding, so the sockets of live orders are followed by key, whatever the
-// signatures say (followed_sockets.h).
+// Of sockets the engine keeps samples only of suspects: those that pass the part of a signature's
+// `sockets` that one sample can decide. Memory follows suspects, not sockets; Observe does not
+// allocate for the others. A socket that fails only for its youth (socket.data_segments >= 200) is
+// remembered too, while that takes no more than half of the room: its window is full by the time
+// that it is old enough, and a fresh flow is found seconds sooner.
 //
-// How a finding lives: finding_life.h; how a socket belongs to one: signature_watch.h.
+// Of namespaces it keeps a few counters each. Listeners and half-open connections are asked for
+// only where counters alone do not rule a signature of subject netns out.
+//
+// A remedy erases its own finding, so what live orders have changed is followed by its key,
+// whatever the signatures say (followed_sockets.h, followed_namespaces.h).
+//
+// How a finding lives: finding_life.h; how a socket belongs to one: socket_watch.h; a namespace:
+// netns_watch.h. Each kind of subject has a scan of its own (socket_scan.h, netns_scan.h), of which
+// the engine makes one.
 #ifndef TCPMEDIC_DIAGNOSIS_ENGINE_H_
 #define TCPMEDIC_DIAGNOSIS_ENGINE_H_
 
@@ -25,6 +32,7 @@
 #include "core/clock.h"
 #include "diagnosis/followed_sockets.h"
 #include "diagnosis/signature.h"
+#include "observe/counters.h"
 #include "observe/socket_sample.h"
 #include "tcpmedic/v1/evidence.pb.h"
 #include "tcpmedic/v1/finding.pb.h"
@@ -49,29 +57,35 @@ class Engine {
   void SetSignatures(std::vector<std::shared_ptr<const CompiledSignature>> signatures,
                      std::string revision);
 
-  // The states that any active signature can match, or that a followed socket may be in: what a
-  // dump has to ask the kernel for. 0: dump nothing.
-  TcpStateMask states_wanted() const;
-
   void BeginScan(Moment now);
-  // The sockets observed from here on belong to this namespace.
-  void BeginNamespace(const v1::NetworkNamespace& netns);
+  // Every namespace there is, all before the first BeginNamespace. `counters`: of this moment;
+  // null: they could not be read, and what was found there stays as it was.
+  void ObserveNamespace(const v1::NetworkNamespace& netns, const CounterSample* counters);
+  // What the dump of a namespace that was observed in this scan has to ask the kernel for: the
+  // states that a signature can match, a followed socket may be in, or the namespace's own
+  // signatures need to see now. 0: dump nothing.
+  TcpStateMask StatesWanted(uint64_t netns_cookie) const;
+  // The sockets observed from here on belong to this namespace, which was observed in this scan.
+  // Also where nothing is wanted or no socket can be there, so that it counts as read.
+  void BeginNamespace(uint64_t netns_cookie);
   void Observe(const SocketSample& sample);
   // Ends the current namespace. `complete` false: its dump failed; its suspects and findings are
   // kept as they were.
   void EndNamespace(bool complete);
 
   struct Result {
-    std::vector<v1::Finding> findings;  // all that are present now; processes are not filled in
+    // All that are present now, of namespaces before those of sockets; processes are not filled in.
+    std::vector<v1::Finding> findings;
     int findings_omitted = 0;
-    std::vector<v1::SignatureActivity> activity;
+    std::vector<v1::SignatureActivity> activity;  // in the same order
     int64_t sockets = 0;
     int64_t suspects = 0;
     int64_t suspects_not_kept = 0;  // since construction
   };
   Result EndScan();
 
-  // The inodes of the sockets behind the findings of the last EndScan, for attribution.
+  // The inodes of the sockets behind the findings of the last EndScan, for attribution; of a
+  // namespace, its exemplar's.
   struct FindingSockets {
     int finding = 0;               // index into Result::findings
     std::vector<uint32_t> inodes;  // bounded by max_sockets_per_finding

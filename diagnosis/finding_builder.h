@@ -1,56 +1,37 @@
-// A group of matching sockets, written down as a finding. Pure.
+// What findings have in common, whatever their subject. What is particular to sockets and to
+// namespaces: socket_finding.h and netns_finding.h. Pure.
 #ifndef TCPMEDIC_DIAGNOSIS_FINDING_BUILDER_H_
 #define TCPMEDIC_DIAGNOSIS_FINDING_BUILDER_H_
 
-#include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/clock.h"
+#include "core/expr/expression.h"
+#include "core/expr/schema.h"
 #include "diagnosis/compiled_signature.h"
 #include "diagnosis/finding_life.h"
-#include "diagnosis/socket_history.h"
-#include "observe/socket_sample.h"
 #include "tcpmedic/v1/finding.pb.h"
 
 namespace tcpmedic {
 
-// A socket at its newest match, with what the match was decided on.
-struct Match {
-  SocketSample sample;
-  std::optional<SocketDelta> window;
-  uint64_t unknown_look_alikes = 0;
-  Moment since;  // of the first match without a break
-  Moment last;
-
-  SocketReading reading() const { return {&sample, window.has_value() ? &*window : nullptr}; }
-};
-
-// The key of a socket's group: one value per component of group_by.
-std::vector<std::string> GroupValues(const CompiledSignature& signature,
-                                     const SocketSample& sample);
-// As one line: "netns=1 socket.remote_ip=203.0.113.20".
+// A group's key as one line: "netns=1 socket.remote_ip=203.0.113.20". `values` has one per
+// component of group_by.
 std::string GroupLine(const CompiledSignature& signature, const std::vector<std::string>& values);
 
-GroupReading ReadGroup(const std::vector<const Match*>& matches);
+// All that comes from the signature, the group's key and the finding's life.
+v1::Finding BeginFinding(const CompiledSignature& signature, const std::vector<std::string>& values,
+                         const FindingLife& life, Moment now);
 
-struct GroupFacts {
-  // By since, then cookie; the first is the exemplar. Not empty.
-  std::vector<const Match*> matches;
-  std::vector<const SocketHistory*> histories;  // of these sockets, as far as they are known
-  const FindingLife* life = nullptr;
-  v1::NetworkNamespace netns;  // the exemplar's
-  Moment now;
-};
-v1::Finding BuildFinding(const CompiledSignature& signature, const GroupFacts& facts,
-                         int max_sockets);
+// Lists a look-alike that could not be ruled out, with what was missing there. `schema` is what it
+// is over.
+void AddNotShown(const LookAlike& look_alike, const expr::Schema& schema,
+                 const expr::Activation& activation, v1::Finding* finding);
+// Certain, unless a look-alike is listed.
+void SetConfidence(v1::Finding* finding);
 
 // Says in every basis that the evidence is of the last match, not of the newest sample. Idempotent.
 void MarkAsOfLastMatch(v1::Finding* finding);
-
-// Replaces the listed sockets, at most `max_sockets` of them; all are counted.
-void ListSockets(const std::vector<const Match*>& matches, int max_sockets, v1::Finding* finding);
 
 }  // namespace tcpmedic
 

@@ -35,11 +35,6 @@ double Pressure(const Listener& listener) {
          static_cast<double>(std::max<int64_t>(limit, 1));
 }
 
-std::string AddressText(const IpAddress& ip, uint16_t port) {
-  return ip.v6 ? absl::StrCat("[", ip.ToString(), "]:", port)
-               : absl::StrCat(ip.ToString(), ":", port);
-}
-
 IpPrefix WidePrefixOf(const IpAddress& ip) {
   IpPrefix prefix{ip, ip.v6 ? 32 : 16};
   std::fill(prefix.address.bytes.begin() + prefix.length / 8, prefix.address.bytes.end(), 0);
@@ -121,7 +116,7 @@ ListenersSeen Listeners::Count(const NetnsPoint* settings) const {
     }
   }
   if (most_pressed != nullptr) {
-    most_pressed->address = AddressText(most_pressed->local_ip, most_pressed->local_port);
+    most_pressed->address = EndpointText(most_pressed->local_ip, most_pressed->local_port);
     DescribeSources(by_listener[most_pressed], most_pressed);
     seen.most_pressed = std::move(*most_pressed);
   }

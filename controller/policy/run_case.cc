@@ -160,7 +160,8 @@ absl::StatusOr<CaseRun> RunCase(const PolicySet& policies, const Case& test) {
   CaseRun run;
   for (absl::Duration at; at <= test.lasts; at += test.interval) {
     engine.BeginScan({absl::FromUnixSeconds(kStartUnixSeconds) + at, kStartUptime + at});
-    engine.BeginNamespace(netns);
+    engine.ObserveNamespace(netns, /*counters=*/nullptr);
+    engine.BeginNamespace(netns.cookie());
     SocketSample sample = test.socket.At(at);
     sample.key.netns_cookie = netns.cookie();
     engine.Observe(sample);

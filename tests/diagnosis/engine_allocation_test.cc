@@ -29,7 +29,8 @@ std::vector<int64_t> AllocationsPerScan(std::vector<Flow>* flows, int scans,
       samples.push_back(flow.socket.Sample());
     }
     engine.BeginScan(At(second));
-    engine.BeginNamespace(netns);
+    engine.ObserveNamespace(netns, nullptr);
+    engine.BeginNamespace(netns.cookie());
     const int64_t before = AllocationCount();
     for (const SocketSample& sample : samples) engine.Observe(sample);
     per_scan.push_back(AllocationCount() - before);

@@ -30,7 +30,7 @@ class EngineTest : public ScanFixture {
 
 TEST_F(EngineTest, WithoutSignaturesNothingIsAskedForOrFound) {
   engine_->SetSignatures({}, "");
-  EXPECT_EQ(engine_->states_wanted(), 0u);
+  EXPECT_EQ(engine_->StatesWanted(1), 0u);
   AddFlow(1);
   const Engine::Result result = ScanUntil(20);
   EXPECT_THAT(result.findings, IsEmpty());

@@ -204,7 +204,8 @@ TEST_F(FollowedSocketsTest, ScanRightAfterAnotherAddsNoPointOfNoise) {
   ScanUntil(20);
   Follow({1});
   engine_->BeginScan(At(20.1));
-  engine_->BeginNamespace(Netns(1));
+  engine_->ObserveNamespace(Netns(1), nullptr);
+  engine_->BeginNamespace(1);
   engine_->Observe(flows_[0].socket.Sample());
   engine_->EndNamespace(true);
   engine_->EndScan();
@@ -226,12 +227,12 @@ TEST_F(FollowedSocketsTest, SocketsUnknownAtTheChangeAreMeasuredAfterIt) {
 
 TEST_F(FollowedSocketsTest, WhileAnythingIsFollowedItsStatesAreAskedFor) {
   engine_->SetSignatures({}, "");
-  EXPECT_EQ(engine_->states_wanted(), 0u);
+  EXPECT_EQ(engine_->StatesWanted(1), 0u);
   Follow({1});
-  EXPECT_EQ(engine_->states_wanted(),
+  EXPECT_EQ(engine_->StatesWanted(1),
             MaskOf(TcpState::kEstablished) | MaskOf(TcpState::kCloseWait));
   engine_->Unfollow("o-1");
-  EXPECT_EQ(engine_->states_wanted(), 0u);
+  EXPECT_EQ(engine_->StatesWanted(1), 0u);
   EXPECT_FALSE(engine_->MeasuredOf("o-1").has_value());
 }
 

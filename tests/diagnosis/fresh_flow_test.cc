@@ -119,7 +119,8 @@ std::vector<double> TimesToFinding(double loss, int flows) {
     double found = kNotFound;
     while (found == kNotFound && now < 60) {
       engine.BeginScan(At(now));
-      engine.BeginNamespace(netns);
+      engine.ObserveNamespace(netns, nullptr);
+      engine.BeginNamespace(netns.cookie());
       if (now > kRttSeconds) engine.Observe(flow.At(now).Sample());
       engine.EndNamespace(true);
       if (!engine.EndScan().findings.empty()) found = now;

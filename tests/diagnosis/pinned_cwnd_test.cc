@@ -104,7 +104,7 @@ TEST_F(PinnedCwnd, IsOfIpv6Too) {
 }
 
 TEST_F(PinnedCwnd, AsksTheKernelForEstablishedSocketsOnly) {
-  EXPECT_EQ(engine_->states_wanted(), MaskOf(TcpState::kEstablished));
+  EXPECT_EQ(engine_->StatesWanted(1), MaskOf(TcpState::kEstablished));
 }
 
 struct LookAlikeCase {

@@ -40,8 +40,9 @@ class ScanFixture : public ::testing::Test {
     std::map<uint64_t, std::vector<const Flow*>> by_netns;
     for (const Flow& flow : flows_) by_netns[flow.socket.netns_cookie].push_back(&flow);
     for (const uint64_t netns : dump_fails_in_) by_netns[netns].clear();
+    for (const auto& [netns, flows] : by_netns) engine_->ObserveNamespace(Netns(netns), nullptr);
     for (const auto& [netns, flows] : by_netns) {
-      engine_->BeginNamespace(Netns(netns));
+      engine_->BeginNamespace(netns);
       for (const Flow* const flow : flows) engine_->Observe(flow->socket.Sample());
       engine_->EndNamespace(dump_fails_in_.count(netns) == 0);
     }

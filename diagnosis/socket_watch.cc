@@ -1,4 +1,4 @@
-#include "diagnosis/signature_watch.h"
+#include "diagnosis/socket_watch.h"
 
 #include <algorithm>
 #include <tuple>
@@ -15,16 +15,16 @@ bool LongestFirst(const Match* a, const Match* b) {
 
 }  // namespace
 
-SignatureWatch::SignatureWatch(std::shared_ptr<const CompiledSignature> signature)
+SocketWatch::SocketWatch(std::shared_ptr<const CompiledSignature> signature)
     : signature_(std::move(signature)), activity_(*signature_) {}
 
-void SignatureWatch::BeginScan(Moment now) {
+void SocketWatch::BeginScan(Moment now) {
   now_ = now;
   ++scan_;
   activity_.BeginScan();
 }
 
-Standing SignatureWatch::FromSampleAlone(const SocketSample& sample) const {
+Standing SocketWatch::FromSampleAlone(const SocketSample& sample) const {
   const SocketReading reading{&sample, nullptr};
   const SocketActivation activation(reading);
   Standing standing;
@@ -42,7 +42,7 @@ Standing SignatureWatch::FromSampleAlone(const SocketSample& sample) const {
   return standing;
 }
 
-Outcome SignatureWatch::OverWindow(const SocketReading& reading) const {
+Outcome SocketWatch::OverWindow(const SocketReading& reading) const {
   const SocketActivation activation(reading);
   for (size_t i = 0; i < signature_->conjuncts.size(); ++i) {
     const Conjunct& conjunct = signature_->conjuncts[i];
@@ -52,17 +52,11 @@ Outcome SignatureWatch::OverWindow(const SocketReading& reading) const {
     const bool waiting = value.is_unknown() && reading.window == nullptr;
     return {waiting ? Outcome::Kind::kWaiting : Outcome::Kind::kNotTrue, i};
   }
-  Outcome outcome;
-  for (size_t i = 0; i < signature_->look_alikes.size(); ++i) {
-    const expr::Value value = signature_->look_alikes[i].expression.Evaluate(activation);
-    if (value.is_true()) return {Outcome::Kind::kLookAlike, i};
-    if (!value.is_known()) outcome.unknown_look_alikes |= uint64_t{1} << i;
-  }
-  return outcome;
+  return JudgeLookAlikes(*signature_, activation);
 }
 
-void SignatureWatch::Judge(const SocketSample& sample, const Standing& standing,
-                           const SocketHistory* history) {
+void SocketWatch::Judge(const SocketSample& sample, const Standing& standing,
+                        const SocketHistory* history) {
   if (standing.kind != Standing::Kind::kSuspect) {
     activity_.Count({Outcome::Kind::kNotTrue, standing.stopped_at}, {&sample, nullptr});
     return;
@@ -91,7 +85,7 @@ void SignatureWatch::Judge(const SocketSample& sample, const Standing& standing,
   found->second.outcome = outcome.kind;
 }
 
-bool SignatureWatch::StaysMember(const Tracked& tracked) const {
+bool SocketWatch::StaysMember(const Tracked& tracked) const {
   switch (tracked.outcome) {
     case Outcome::Kind::kMatch:
       return true;
@@ -104,7 +98,7 @@ bool SignatureWatch::StaysMember(const Tracked& tracked) const {
   return false;
 }
 
-void SignatureWatch::GatherGroups(const Surroundings& around) {
+void SocketWatch::GatherGroups(const Surroundings& around) {
   for (auto& [line, group] : groups_) {
     group.members.clear();
     group.leavers.clear();
@@ -136,7 +130,7 @@ void SignatureWatch::GatherGroups(const Surroundings& around) {
   }
 }
 
-bool SignatureWatch::ConditionHolds(const Group& group) const {
+bool SocketWatch::ConditionHolds(const Group& group) const {
   if (group.members.empty()) return false;
   if (!signature_->when.has_value()) return true;
   std::vector<const Match*> matches;
@@ -145,7 +139,7 @@ bool SignatureWatch::ConditionHolds(const Group& group) const {
   return signature_->when->Evaluate(GroupActivation(reading)).is_true();
 }
 
-void SignatureWatch::Advance(Group* group, const Surroundings& around) {
+void SocketWatch::Advance(Group* group, const Surroundings& around) {
   const bool holds = ConditionHolds(*group);
   const auto condition = !holds               ? FindingLife::Condition::kBroken
                          : group->matched_now ? FindingLife::Condition::kTrue
@@ -177,7 +171,7 @@ void SignatureWatch::Advance(Group* group, const Surroundings& around) {
   }
 }
 
-std::vector<SignatureWatch::Present> SignatureWatch::EndScan(const Surroundings& around) {
+std::vector<SocketWatch::Present> SocketWatch::EndScan(const Surroundings& around) {
   GatherGroups(around);
   std::vector<Present> present;
   for (auto it = groups_.begin(); it != groups_.end();) {
@@ -200,7 +194,7 @@ std::vector<SignatureWatch::Present> SignatureWatch::EndScan(const Surroundings&
   return present;
 }
 
-std::vector<SocketSample> SignatureWatch::Members(const v1::Selector& selector, int max) const {
+std::vector<SocketSample> SocketWatch::Members(const v1::Selector& selector, int max) const {
   const size_t components = signature_->group_by.size();
   if (components == 0 || static_cast<size_t>(selector.group_by_size()) != components) return {};
   std::vector<std::string> values;

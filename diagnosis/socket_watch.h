@@ -1,13 +1,13 @@
-// One signature at work: judges each socket, remembers the sockets that match, and keeps the
-// groups' lives. Not thread-safe.
+// One signature of subject socket at work: judges each socket, remembers the sockets that match,
+// and keeps the groups' lives. Not thread-safe.
 //
 // A socket that matched stays in its group while breaks are shorter than the window (finding_life.h
 // says why), unless a look-alike is known true, its counters were reset, or one sample alone shows
 // that it no longer matches: then it leaves. A finding outlives all of its sockets' matches by
 // keep_firing_for, but never the sockets themselves; its evidence, verdict and `before` are then
 // those of the last match, which their basis and observed_at say.
-#ifndef TCPMEDIC_DIAGNOSIS_SIGNATURE_WATCH_H_
-#define TCPMEDIC_DIAGNOSIS_SIGNATURE_WATCH_H_
+#ifndef TCPMEDIC_DIAGNOSIS_SOCKET_WATCH_H_
+#define TCPMEDIC_DIAGNOSIS_SOCKET_WATCH_H_
 
 #include <cstdint>
 #include <map>
@@ -19,10 +19,10 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
 #include "core/clock.h"
-#include "diagnosis/activity.h"
 #include "diagnosis/compiled_signature.h"
-#include "diagnosis/finding_builder.h"
 #include "diagnosis/finding_life.h"
+#include "diagnosis/socket_activity.h"
+#include "diagnosis/socket_finding.h"
 #include "diagnosis/socket_history.h"
 #include "observe/socket_sample.h"
 #include "tcpmedic/v1/order.pb.h"
@@ -40,9 +40,9 @@ struct Standing {
   size_t stopped_at = 0;  // the conjunct, unless kSuspect
 };
 
-class SignatureWatch {
+class SocketWatch {
  public:
-  explicit SignatureWatch(std::shared_ptr<const CompiledSignature> signature);
+  explicit SocketWatch(std::shared_ptr<const CompiledSignature> signature);
 
   const CompiledSignature& signature() const { return *signature_; }
 
@@ -104,7 +104,7 @@ class SignatureWatch {
   bool ConditionHolds(const Group& group) const;
 
   std::shared_ptr<const CompiledSignature> signature_;
-  Activity activity_;
+  SocketActivity activity_;
   Moment now_;
   uint64_t scan_ = 0;
   absl::flat_hash_map<SocketKey, Tracked> tracked_;
@@ -113,4 +113,4 @@ class SignatureWatch {
 
 }  // namespace tcpmedic
 
-#endif  // TCPMEDIC_DIAGNOSIS_SIGNATURE_WATCH_H_
+#endif  // TCPMEDIC_DIAGNOSIS_SOCKET_WATCH_H_
