@@ -15,6 +15,8 @@
 #include "core/issue.h"
 #include "diagnosis/engine.h"
 #include "diagnosis/signature.h"
+#include "observe/counters.h"
+#include "observe/socket_sample.h"
 
 namespace tcpmedic {
 namespace {
@@ -54,7 +56,15 @@ std::string ActionInWords(const v1::Decision& decision) {
   return absl::StrJoin(actions, ", ");
 }
 
-// Where the case's only socket stopped.
+// What a dump would show of the case at that moment.
+std::vector<SocketSample> SocketsOf(const Case& test, absl::Duration at, uint64_t netns_cookie) {
+  if (test.netns.has_value()) return test.netns->SocketsAt(at, netns_cookie);
+  SocketSample socket = test.socket.At(at);
+  socket.key.netns_cookie = netns_cookie;
+  return {socket};
+}
+
+// Where the case's only socket, or its namespace, stopped.
 std::string StoppedBy(const Engine::Result& result, absl::string_view signature) {
   for (const v1::SignatureActivity& activity : result.activity) {
     if (activity.signature() != signature) continue;
@@ -160,11 +170,13 @@ absl::StatusOr<CaseRun> RunCase(const PolicySet& policies, const Case& test) {
   CaseRun run;
   for (absl::Duration at; at <= test.lasts; at += test.interval) {
     engine.BeginScan({absl::FromUnixSeconds(kStartUnixSeconds) + at, kStartUptime + at});
-    engine.ObserveNamespace(netns, /*counters=*/nullptr);
+    const CounterSample counters =
+        test.netns.has_value() ? test.netns->CountersAt(at) : CounterSample();
+    engine.ObserveNamespace(netns, test.netns.has_value() ? &counters : nullptr);
     engine.BeginNamespace(netns.cookie());
-    SocketSample sample = test.socket.At(at);
-    sample.key.netns_cookie = netns.cookie();
-    engine.Observe(sample);
+    if (engine.StatesWanted(netns.cookie()) != 0) {
+      for (const SocketSample& socket : SocketsOf(test, at, netns.cookie())) engine.Observe(socket);
+    }
     engine.EndNamespace(/*complete=*/true);
     const Engine::Result result = engine.EndScan();
     const v1::Finding* finding = FindingOf(result, test.signature);

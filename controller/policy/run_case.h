@@ -1,4 +1,5 @@
-// Runs a case: its socket through the signature engine, what the engine finds through the policies.
+// Runs a case: its socket or namespace through the signature engine, what the engine finds through
+// the policies.
 // Pure.
 #ifndef TCPMEDIC_CONTROLLER_POLICY_RUN_CASE_H_
 #define TCPMEDIC_CONTROLLER_POLICY_RUN_CASE_H_

@@ -93,7 +93,8 @@ TEST(PolicySet, ShippedPoliciesLoadWithoutMistakes) {
   for (const auto& signature : set->signatures.signatures()) {
     signatures.push_back(signature.name());
   }
-  EXPECT_THAT(signatures, ElementsAre("pinned-cwnd"));
+  EXPECT_THAT(signatures, ElementsAre("pinned-cwnd", "syn-backlog-too-small", "syn-flood-absorbed",
+                                      "syn-flood-unprotected"));
   EXPECT_EQ(set->digest.size(), 64u);
   EXPECT_EQ(set->revision, "digest:" + set->digest.substr(0, 12));
   EXPECT_EQ(set->signatures.digest(), set->digest);
@@ -104,7 +105,7 @@ TEST(PolicySet, ShippedPolicyIsReadAsWritten) {
   std::vector<Issue> issues;
   const auto set = LoadPolicyDirectory(kShippedPolicies, &issues);
   ASSERT_TRUE(set.ok()) << Format(issues);
-  ASSERT_THAT(set->policies, SizeIs(1));
+  ASSERT_THAT(set->policies, SizeIs(4));
 
   v1::Policy expected;
   ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
@@ -292,7 +293,9 @@ TEST(PolicySet, NoFilesAreAnEmptySet) {
 // What a slip of the hand can make of the shipped files: never a crash, and every mistake has a
 // place.
 TEST(PolicySet, DamagedFilesAreReportedInPlace) {
-  for (const char* path : {"signatures/pinned-cwnd.yaml", "responses/lossy-path-to-bbr.yaml"}) {
+  for (const char* path :
+       {"signatures/pinned-cwnd.yaml", "responses/lossy-path-to-bbr.yaml",
+        "signatures/syn-flood-unprotected.yaml", "responses/syn-flood-to-syncookies.yaml"}) {
     const std::string text = ReadText(fs::path(kShippedPolicies) / path);
     ASSERT_FALSE(text.empty());
     const std::string slips = "'\"{[:#>|&*!\n\\-";
