@@ -46,6 +46,22 @@ class FakeSockets : public SocketSource {
     samples.push_back(sample);
   }
 
+  void AddListener(uint64_t cookie, uint16_t port) {
+    SocketSample sample;
+    sample.key = {cookie, netns_cookie_};
+    sample.state = TcpState::kListen;
+    sample.inode = static_cast<uint32_t>(9'000 + cookie);
+    sample.local_port = port;
+    sample.wqueue = 128;
+    samples.push_back(sample);
+  }
+  void AddHalfOpen(uint64_t cookie, uint16_t local_port) {
+    AddEstablished(cookie);
+    samples.back().state = TcpState::kSynRecv;
+    samples.back().inode = 0;
+    samples.back().local_port = local_port;
+  }
+
   std::vector<SocketSample> samples;
   absl::Status status;
   int dumps = 0;
@@ -65,8 +81,10 @@ inline ObservedNamespace Netns(uint64_t cookie, SocketSource* sockets, CounterSo
   return netns;
 }
 
-// One signature, "a-signature", of a group per namespace and a window of a second.
-inline CompiledSet SignatureOf(const std::string& sockets) {
+// One signature, "a-signature", of a group per namespace and a window of a second, with what `edit`
+// makes of it.
+template <typename Edit>
+CompiledSet SignatureOf(Edit edit) {
   v1::SignatureSet set;
   set.set_revision("r1");
   set.set_digest("d1");
@@ -75,11 +93,14 @@ inline CompiledSet SignatureOf(const std::string& sockets) {
   signature->set_title("A signature");
   signature->set_severity(v1::SEVERITY_WARNING);
   signature->set_subject(v1::SUBJECT_SOCKET);
-  signature->set_sockets(sockets);
   signature->add_group_by("netns");
   signature->mutable_window()->set_seconds(1);
   signature->set_verdict("it matches");
+  edit(signature);
   return *CompileSet(set);
+}
+inline CompiledSet SignatureOf(const char* sockets) {
+  return SignatureOf([sockets](v1::Signature* signature) { signature->set_sockets(sockets); });
 }
 
 inline void SetCongestionControl(absl::string_view algorithm, SocketSample* sample) {

@@ -95,6 +95,64 @@ TEST_F(ScannerTest, NamespaceWithoutSuchSocketsIsNotDumped) {
   EXPECT_EQ(sockets_.dumps, 1);
 }
 
+// Of a namespace: SYNs are dropped, and a listener is half full.
+CompiledSet SynDropsSignature() {
+  return SignatureOf([](v1::Signature* signature) {
+    signature->set_subject(v1::SUBJECT_NETNS);
+    signature->clear_sockets();
+    signature->set_when("netns.syn_drops > 0 && listener.syn_recv_sockets >= 2");
+  });
+}
+
+TEST_F(ScannerTest, ListenersAreDumpedOnlyWhereTheCountersSaySo) {
+  scanner_.SetSignatures(SynDropsSignature());
+  sockets_.AddListener(1, 443);
+  sockets_.AddHalfOpen(2, 443);
+  sockets_.AddHalfOpen(3, 443);
+  counters_.values = Counters(0, 1, 0);
+  counters_.values.Set("TcpExtListenOverflows", 0);
+  counters_.values.Set("TcpExtListenDrops", 0);
+  FakeSockets quiet_sockets(8);
+  FakeCounters quiet_counters;
+  quiet_counters.values = counters_.values;
+  const std::vector<ObservedNamespace> namespaces = {Netns(8, &quiet_sockets, &quiet_counters),
+                                                     Netns(7, &sockets_, &counters_)};
+  ScanFor(absl::Seconds(3), namespaces);
+  EXPECT_EQ(sockets_.dumps, 0);
+
+  counters_.values.Set("TcpExtListenDrops", 9);
+  const v1::Report report = ScanFor(absl::ZeroDuration(), namespaces);
+  EXPECT_EQ(sockets_.dumps, 1);
+  EXPECT_EQ(sockets_.states_asked, MaskOf(TcpState::kListen) | MaskOf(TcpState::kSynRecv));
+  EXPECT_EQ(quiet_sockets.dumps, 0);
+  ASSERT_EQ(report.findings_size(), 1);
+  EXPECT_EQ(report.findings(0).netns().cookie(), 7u);
+  EXPECT_EQ(report.findings(0).exemplar().local().port(), 443u);
+  EXPECT_EQ(report.stats().sockets(), 3);
+}
+
+TEST_F(ScannerTest, NamespaceWhoseListenersCannotBeDumpedIsSaid) {
+  scanner_.SetSignatures(SynDropsSignature());
+  counters_.values = Counters(0, 1, 0);
+  counters_.values.Set("TcpExtListenOverflows", 0);
+  counters_.values.Set("TcpExtListenDrops", 0);
+  sockets_.status = absl::UnavailableError("sock_diag: recvmsg: EAGAIN");
+  const std::vector<ObservedNamespace> namespaces = {Netns(7, &sockets_, &counters_)};
+  EXPECT_THAT(ScanFor(absl::Seconds(1), namespaces).stats().degraded(), IsEmpty());
+  counters_.values.Set("TcpExtListenDrops", 9);
+  EXPECT_THAT(ScanFor(absl::ZeroDuration(), namespaces).stats().degraded(),
+              ElementsAre("sockets are not seen in netns 7: sock_diag: recvmsg: EAGAIN"));
+}
+
+TEST_F(ScannerTest, CountersAreReadWithoutSignaturesForWhatIsAskedOfANamespace) {
+  counters_.values = Counters(0, 1, 0);
+  counters_.values.Set("net.ipv4.tcp_syncookies", 1);
+  ScanFor(absl::ZeroDuration(), {Netns(7, &sockets_, &counters_)});
+  EXPECT_EQ(scanner_.engine()->Holds(7, "netns.tcp_syncookies == 1"), true);
+  ScanFor(absl::ZeroDuration(), {Netns(7, &sockets_, nullptr)});
+  EXPECT_EQ(scanner_.engine()->Holds(7, "netns.tcp_syncookies == 1"), std::nullopt);
+}
+
 TEST_F(ScannerTest, FindingSurvivesADumpThatFailedAndItIsSaid) {
   scanner_.SetSignatures(EstablishedSignature());
   sockets_.AddEstablished(100);

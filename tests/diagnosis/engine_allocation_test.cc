@@ -7,6 +7,7 @@
 
 #include "diagnosis/engine.h"
 #include "tests/diagnosis/flow.h"
+#include "tests/diagnosis/scripted_netns.h"
 #include "tests/diagnosis/shipped_signature.h"
 #include "tests/support/allocation_count.h"
 
@@ -50,6 +51,44 @@ TEST(EngineAllocation, SocketsThatAreNoSuspectsAllocateNothing) {
     if (i % 3 == 2) flows[i].socket.info.tcpi_min_rtt = 300;
   }
   EXPECT_EQ(AllocationsPerScan(&flows, 3), std::vector<int64_t>({0, 0, 0}));
+}
+
+TEST(EngineAllocation, NamespaceOfAFloodAllocatesForListenersAndHalfOpenConnectionsAlone) {
+  Engine engine;
+  v1::Signature signature;
+  signature.set_name("half-open");
+  signature.set_subject(v1::SUBJECT_NETNS);
+  signature.set_when("netns.tcp_syncookies == 0 && listener.syn_recv_sockets > 1000000");
+  signature.add_group_by("netns");
+  engine.SetSignatures({MustCompile(signature)}, "rev-1");
+
+  std::vector<SocketSample> others, half_open;
+  for (uint64_t cookie = 1; cookie <= 5'000; ++cookie) {
+    SyntheticSocket socket;
+    socket.cookie = cookie;
+    others.push_back(socket.Sample());
+    half_open.push_back(HalfOpenSample(10'000 + cookie, "10.0.0.5", 443, "198.18.0.1"));
+  }
+  const auto allocations = [&](const ScriptedNetns& netns, const std::vector<SocketSample>& seen) {
+    static int second = 0;
+    const CounterSample counters = netns.Counters();
+    engine.BeginScan(At(++second));
+    engine.ObserveNamespace(netns.Netns(), &counters);
+    engine.BeginNamespace(1);
+    const int64_t before = AllocationCount();
+    for (const SocketSample& sample : seen) engine.Observe(sample);
+    const int64_t after = AllocationCount();
+    engine.EndNamespace(true);
+    engine.EndScan();
+    return after - before;
+  };
+  ScriptedNetns quiet, flooded;
+  flooded.values["net.ipv4.tcp_syncookies"] = 0;
+  EXPECT_EQ(allocations(quiet, half_open), 0);
+  EXPECT_EQ(allocations(flooded, others), 0);
+  const int64_t first = allocations(flooded, half_open);
+  EXPECT_GT(first, 0);    // so the count counts
+  EXPECT_LT(first, 100);  // by doubling, not for each
 }
 
 TEST(EngineAllocation, FollowedSocketsAllocateNothingOnceTheirHistoryIsFull) {
