@@ -9,11 +9,10 @@
 
 #include <cstdlib>
 #include <cstring>
-#include <deque>
 #include <optional>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -211,7 +210,9 @@ class DwflUnwinder : public Unwinder {
 
   void Report(const ProcDirectory& process, absl::string_view maps) {
     dwfl_report_begin(dwfl_.get());
-    absl::flat_hash_map<std::string, uint64_t> reported;  // by path: where it is loaded
+    // A file is one module, at the place where it was mapped first. What is mapped a second time
+    // elsewhere (V8 copies its own code so) is not: libdw would drop the first one, too.
+    absl::flat_hash_set<std::pair<dev_t, ino_t>> reported;
     for (const ExecutableMapping& mapping : ParseExecutableMappings(maps)) {
       const std::string range = absl::StrCat(absl::Hex(mapping.start), "-", absl::Hex(mapping.end));
       absl::StatusOr<UniqueFd> file = process.OpenFile(absl::StrCat("map_files/", range));
@@ -221,13 +222,14 @@ class DwflUnwinder : public Unwinder {
         continue;
       }
       if (fstat(file->get(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
+      if (reported.contains({status.st_dev, status.st_ino})) continue;
       const std::optional<uint64_t> bias = LoadBias(file->get(), mapping);
       if (!bias) continue;
-      const auto [entry, first] = reported.try_emplace(mapping.path, *bias);
-      if (!first && entry->second == *bias) continue;  // a second segment of the same
       Dwfl_Module* const module = dwfl_report_elf(dwfl_.get(), mapping.path.c_str(),
                                                   mapping.path.c_str(), file->get(), *bias, true);
-      if (module != nullptr) file->release();
+      if (module == nullptr) continue;
+      file->release();
+      reported.insert({status.st_dev, status.st_ino});
     }
     dwfl_report_end(dwfl_.get(), nullptr, nullptr);
   }

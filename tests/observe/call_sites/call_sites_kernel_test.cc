@@ -78,18 +78,19 @@ std::unique_ptr<CallSiteSampler> StartSampling(int pid, CallSiteOptions options 
   return sampler.ok() ? *std::move(sampler) : nullptr;
 }
 
-// What a campaign says about `visits` connections to a server built and run like this.
-CallSiteReport Sample(const std::vector<std::string>& command, int visits, bool request = true) {
+// What a campaign says about `visits` connections to a server built and run like this, which reads
+// the EOF of `eofs` of them.
+CallSiteReport Sample(const std::vector<std::string>& command, int visits, int eofs,
+                      bool request = true) {
   CallSiteReport report;
   InThrowawayNamespace([&] {
     const TracedServer server(command);
     const auto sampler = StartSampling(server.pid());
     ASSERT_NE(sampler, nullptr);
     server.Visits(visits, request);
-    const std::vector<LeakedFd> leaked = server.WaitForLeaked(visits);
-    absl::SleepFor(absl::Milliseconds(50));  // the last read may still be on its way
-    report = sampler->Finish(server.Leaked());
+    const std::vector<LeakedFd> leaked = server.WaitForLeaked(visits, eofs);
     EXPECT_THAT(leaked, SizeIs(visits));
+    report = sampler->Finish(leaked);
   });
   return report;
 }
@@ -121,7 +122,7 @@ TEST(CallSites, WithoutPrivilegesASentenceSaysWhyNot) {
 }
 
 TEST(CallSites, TheReadThatReturnedZeroIsNamedWithItsLineWithoutFramePointers) {
-  const CallSiteReport report = Sample({Server("lines"), "read-eof"}, 20);
+  const CallSiteReport report = Sample({Server("lines"), "read-eof"}, 20, 20);
   ASSERT_THAT(report.sites, SizeIs(1));
   const CallSite& site = report.sites[0];
   EXPECT_EQ(site.kind, CallKind::kReadEof);
@@ -140,7 +141,7 @@ TEST(CallSites, TheReadThatReturnedZeroIsNamedWithItsLineWithoutFramePointers) {
 }
 
 TEST(CallSites, AServerWithSymbolsAloneIsNamedWithoutLines) {
-  const CallSiteReport report = Sample({Server("symbols"), "read-eof"}, 20);
+  const CallSiteReport report = Sample({Server("symbols"), "read-eof"}, 20, 20);
   ASSERT_THAT(report.sites, SizeIs(1));
   const CallFrame* const where = report.sites[0].where();
   ASSERT_NE(where, nullptr);
@@ -150,7 +151,7 @@ TEST(CallSites, AServerWithSymbolsAloneIsNamedWithoutLines) {
 }
 
 TEST(CallSites, AStrippedServersOffsetIsWhatAddr2lineResolvesInItsTwin) {
-  const CallSiteReport report = Sample({Server("stripped"), "read-eof"}, 20);
+  const CallSiteReport report = Sample({Server("stripped"), "read-eof"}, 20, 20);
   ASSERT_THAT(report.sites, SizeIs(1));
   const CallFrame* const where = report.sites[0].where();
   ASSERT_NE(where, nullptr);
@@ -173,7 +174,7 @@ TEST(CallSites, AStrippedServersOffsetIsWhatAddr2lineResolvesInItsTwin) {
 }
 
 TEST(CallSites, AStaticallyLinkedServersWrapperIsSkipped) {
-  const CallSiteReport report = Sample({Server("static"), "read-eof"}, 5);
+  const CallSiteReport report = Sample({Server("static"), "read-eof"}, 5, 5);
   ASSERT_THAT(report.sites, SizeIs(1));
   ASSERT_NE(report.sites[0].where(), nullptr);
   EXPECT_EQ(report.sites[0].where()->source, SourceOfSite("read-eof"));
@@ -181,8 +182,15 @@ TEST(CallSites, AStaticallyLinkedServersWrapperIsSkipped) {
   EXPECT_NE(report.sites[0].where(), &report.sites[0].frames[0]);
 }
 
+TEST(CallSites, CodeThatIsMappedASecondTimeDoesNotHideTheFirst) {
+  const CallSiteReport report = Sample({Server("static"), "mapped-twice"}, 5, 5);
+  ASSERT_THAT(report.sites, SizeIs(1));
+  ASSERT_NE(report.sites[0].where(), nullptr);
+  EXPECT_EQ(report.sites[0].where()->source, SourceOfSite("read-eof"));
+}
+
 TEST(CallSites, InlinedCodeHasAFrameOfItsOwn) {
-  const CallSiteReport report = Sample({Server("lines"), "inlined"}, 5, false);
+  const CallSiteReport report = Sample({Server("lines"), "inlined"}, 5, 5, false);
   ASSERT_THAT(report.sites, SizeIs(1));
   const CallFrame* const where = report.sites[0].where();
   ASSERT_NE(where, nullptr);
@@ -193,7 +201,7 @@ TEST(CallSites, InlinedCodeHasAFrameOfItsOwn) {
 }
 
 TEST(CallSites, AStackLargerThanItsCopyStillNamesTheFunction) {
-  const CallSiteReport report = Sample({Server("lines"), "large-frame"}, 5, false);
+  const CallSiteReport report = Sample({Server("lines"), "large-frame"}, 5, 5, false);
   ASSERT_THAT(report.sites, SizeIs(1));
   const CallFrame* const where = report.sites[0].where();
   ASSERT_NE(where, nullptr);
@@ -202,7 +210,7 @@ TEST(CallSites, AStackLargerThanItsCopyStillNamesTheFunction) {
 }
 
 TEST(CallSites, AConnectionThatIsNeverReadAgainIsNamedByItsLastRead) {
-  const CallSiteReport report = Sample({Server("lines"), "never-read"}, 10);
+  const CallSiteReport report = Sample({Server("lines"), "never-read"}, 10, 0);
   ASSERT_THAT(report.sites, SizeIs(1));
   const CallSite& site = report.sites[0];
   EXPECT_EQ(site.kind, CallKind::kRead);
@@ -214,7 +222,7 @@ TEST(CallSites, AConnectionThatIsNeverReadAgainIsNamedByItsLastRead) {
 }
 
 TEST(CallSites, AConnectionThatIsNeverReadIsNamedByItsAccept) {
-  const CallSiteReport report = Sample({Server("lines"), "accept"}, 10, false);
+  const CallSiteReport report = Sample({Server("lines"), "accept"}, 10, 0, false);
   ASSERT_THAT(report.sites, SizeIs(1));
   EXPECT_EQ(report.sites[0].kind, CallKind::kAccept);
   EXPECT_EQ(report.sites[0].fds, 10);
@@ -224,7 +232,7 @@ TEST(CallSites, AConnectionThatIsNeverReadIsNamedByItsAccept) {
 }
 
 TEST(CallSites, TwoBugsAreTwoSites) {
-  const CallSiteReport report = Sample({Server("lines"), "both"}, 30);
+  const CallSiteReport report = Sample({Server("lines"), "both"}, 30, 20);
   ASSERT_THAT(report.sites, SizeIs(2));
   EXPECT_EQ(report.sites[0].kind, CallKind::kReadEof);
   EXPECT_EQ(report.sites[0].fds, 20);
@@ -234,7 +242,7 @@ TEST(CallSites, TwoBugsAreTwoSites) {
 
 TEST(CallSites, ThreadsOfBeforeAndThreadsStartedMeanwhileAreSampled) {
   for (const std::string mode : {"workers", "thread-each"}) {
-    const CallSiteReport report = Sample({Server("lines"), mode}, 40);
+    const CallSiteReport report = Sample({Server("lines"), mode}, 40, 40);
     int fds = 0;
     for (const CallSite& site : report.sites) {
       ASSERT_NE(site.where(), nullptr);
@@ -253,7 +261,7 @@ TEST(CallSites, ANumberThatWasClosedAndGivenOutAgainSpeaksForItsNewSocketOnly) {
     for (int i = 0; i < 10; ++i) {
       server.Visit();       // read to its end and closed
       server.Visit(false);  // gets the same number, leaks
-      server.WaitForLeaked(i + 1);
+      server.WaitForLeaked(i + 1, 0);
     }
     const CallSiteReport report = sampler->Finish(server.Leaked());
     ASSERT_THAT(report.sites, SizeIs(1));
@@ -275,7 +283,7 @@ TEST(CallSites, ANumberThatChangedHandsWhileNothingWasSampledIsNotBlamed) {
     absl::SleepFor(absl::Milliseconds(700));  // the window is over
     first.reset();                            // read to its end and closed, unseen
     server.Visit(false);                      // the same number, leaked, unseen
-    const std::vector<LeakedFd> leaked = server.WaitForLeaked(1);
+    const std::vector<LeakedFd> leaked = server.WaitForLeaked(1, 0);
     EXPECT_THAT(leaked, SizeIs(1));
     const CallSiteReport report = sampler->Finish(leaked);
     EXPECT_GE(report.samples, 2);
@@ -297,9 +305,7 @@ TEST(CallSites, AnEarlierUseIsNotTakenForTheReadOfTheEofThatWasNotSampled) {
     TracedServer::Ask(*client);
     absl::SleepFor(absl::Milliseconds(700));
     client.reset();  // its EOF is read now, unseen
-    server.WaitForLeaked(1);
-    absl::SleepFor(absl::Milliseconds(100));
-    std::vector<LeakedFd> leaked = server.Leaked();
+    const std::vector<LeakedFd> leaked = server.WaitForLeaked(1, 1);
     ASSERT_THAT(leaked, SizeIs(1));
     EXPECT_EQ(leaked[0].eof_read, true);
     EXPECT_THAT(sampler->Finish(leaked).sites, IsEmpty());
@@ -312,9 +318,7 @@ TEST(CallSites, OnlyTheDescriptorsThatTheCallerNamesAreReported) {
     const auto sampler = StartSampling(server.pid());
     ASSERT_NE(sampler, nullptr);
     server.Visits(10);
-    server.WaitForLeaked(10);
-    absl::SleepFor(absl::Milliseconds(50));
-    std::vector<LeakedFd> leaked = server.Leaked();
+    std::vector<LeakedFd> leaked = server.WaitForLeaked(10, 10);
     ASSERT_THAT(leaked, SizeIs(10));
     leaked.resize(3);
     const CallSiteReport report = sampler->Finish(leaked);
@@ -337,9 +341,7 @@ TEST(CallSites, AProgramThatIsInAnotherMountNamespaceAndSinceDeletedIsStillRead)
     const auto sampler = StartSampling(server.pid());
     ASSERT_NE(sampler, nullptr);
     server.Visits(5);
-    server.WaitForLeaked(5);
-    absl::SleepFor(absl::Milliseconds(50));
-    const CallSiteReport report = sampler->Finish(server.Leaked());
+    const CallSiteReport report = sampler->Finish(server.WaitForLeaked(5, 5));
     ASSERT_THAT(report.sites, SizeIs(1));
     ASSERT_NE(report.sites[0].where(), nullptr);
     EXPECT_EQ(report.sites[0].where()->source, SourceOfSite("read-eof"));
@@ -371,7 +373,7 @@ TEST(CallSites, AProcessThatExitsMeanwhileEndsTheCampaign) {
     const auto sampler = StartSampling(server.pid(), options);
     ASSERT_NE(sampler, nullptr);
     server.Visits(3);
-    const std::vector<LeakedFd> leaked = server.WaitForLeaked(3);
+    const std::vector<LeakedFd> leaked = server.WaitForLeaked(3, 3);
     server.Kill();
     const absl::Time deadline = absl::Now() + absl::Seconds(5);
     while (sampler->sampling() && absl::Now() < deadline) absl::SleepFor(absl::Milliseconds(5));
@@ -408,9 +410,7 @@ TEST(CallSites, ACampaignCutShortReportsWhatItSawAndLeavesNothingAttached) {
     const auto sampler = StartSampling(server.pid());
     ASSERT_NE(sampler, nullptr);
     server.Visits(3);
-    server.WaitForLeaked(3);
-    absl::SleepFor(absl::Milliseconds(50));
-    const std::vector<LeakedFd> leaked = server.Leaked();
+    const std::vector<LeakedFd> leaked = server.WaitForLeaked(3, 3);
     const absl::Time asked = absl::Now();
     sampler->Resolve(leaked);
     EXPECT_LT(absl::Now() - asked, absl::Milliseconds(50));

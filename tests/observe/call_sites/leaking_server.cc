@@ -6,9 +6,11 @@
 // A request is one write of the client's, the answer one byte. WORK is the length of a computation
 // that each request costs. The tests find the lines by their "// site:" marks.
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -94,8 +96,26 @@ void Compute() {
   }
 }
 
+// Maps the program's own code a second time, as V8 does.
+void MapCodeAgain() {
+  std::FILE* const maps = std::fopen("/proc/self/maps", "r");
+  char line[512];
+  while (std::fgets(line, sizeof(line), maps) != nullptr) {
+    unsigned long start, end, offset;
+    char permissions[5];
+    if (std::sscanf(line, "%lx-%lx %4s %lx", &start, &end, permissions, &offset) != 4) continue;
+    if (permissions[2] != 'x') continue;
+    const int self = open("/proc/self/exe", O_RDONLY);
+    mmap(nullptr, end - start, PROT_READ | PROT_EXEC, MAP_PRIVATE, self,
+         static_cast<off_t>(offset));
+    close(self);
+    break;
+  }
+  std::fclose(maps);
+}
+
 void Serve(const std::string& mode, int fd) {
-  if (mode == "read-eof") {
+  if (mode == "read-eof" || mode == "mapped-twice") {
     if (AnswerOneRequest(fd)) DropAfterEof(fd);
   } else if (mode == "never-read") {
     ParkConnection(fd);
@@ -157,6 +177,7 @@ int main(int argc, char** argv) {
   std::printf("%d\n", ntohs(address.sin_port));
   std::fflush(stdout);
 
+  if (mode == "mapped-twice") MapCodeAgain();
   if (mode == "forks") {
     // Children of a traced thread, born while it is traced.
     while (true) {

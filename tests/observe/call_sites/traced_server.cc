@@ -16,6 +16,7 @@
 #include <optional>
 #include <sstream>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -119,11 +120,17 @@ std::vector<LeakedFd> TracedServer::Leaked() const {
   return leaked;
 }
 
-std::vector<LeakedFd> TracedServer::WaitForLeaked(size_t count) const {
+std::vector<LeakedFd> TracedServer::WaitForLeaked(size_t count, size_t eofs_read) const {
   const absl::Time deadline = absl::Now() + absl::Seconds(10);
   while (true) {
     std::vector<LeakedFd> leaked = Leaked();
-    if (leaked.size() >= count || absl::Now() > deadline) return leaked;
+    const auto eofs = absl::c_count_if(leaked, [](const LeakedFd& fd) { return *fd.eof_read; });
+    const bool enough = leaked.size() >= count && static_cast<size_t>(eofs) >= eofs_read;
+    if (enough || absl::Now() > deadline) {
+      // The state shows before the call that made it returns.
+      absl::SleepFor(absl::Milliseconds(20));
+      return leaked;
+    }
     absl::SleepFor(absl::Milliseconds(5));
   }
 }

@@ -34,8 +34,9 @@ class TracedServer {
 
   // Its sockets in CLOSE-WAIT now, by /proc/PID/net/tcp and /proc/PID/fd.
   std::vector<LeakedFd> Leaked() const;
-  // Waits until there are so many.
-  std::vector<LeakedFd> WaitForLeaked(size_t count) const;
+  // Waits until there are so many, of which the server has read the EOF of so many, and until those
+  // reads have returned.
+  std::vector<LeakedFd> WaitForLeaked(size_t count, size_t eofs_read) const;
   // The CPU time that it has used.
   int64_t CpuNs() const;
 
