@@ -20,6 +20,11 @@
 //   flood = (*lab)->RunSynFlood({.rate_pps = 2000});
 //   connects->log.StartedFrom(flood->started_at).success_ratio
 //
+// or a server that forgets its connections, and the clients that close them:
+//
+//   server = (*lab)->RunLeakyServer({.bug = LeakBug::kNeverRead});
+//   (*lab)->RunLeakClients({.rate_per_s = 50});
+//
 // Thread-safe.
 #ifndef TCPMEDIC_LAB_LAB_H_
 #define TCPMEDIC_LAB_LAB_H_
@@ -39,6 +44,8 @@
 #include "lab/connects.h"
 #include "lab/exit_status.h"
 #include "lab/host_role.h"
+#include "lab/leak_clients.h"
+#include "lab/leaky_server.h"
 #include "lab/listener.h"
 #include "lab/path_spec.h"
 #include "lab/path_stats.h"
@@ -105,6 +112,13 @@ class Lab {
   // Starts a flood of SYNs, or a port scan, from the client's host.
   absl::StatusOr<SynFlood> RunSynFlood(const SynFloodOptions& options);
   absl::StatusOr<PortScan> RunPortScan(const PortScanOptions& options);
+
+  // Starts a server that leaks its connections on the server's host, on all its addresses, and
+  // waits until it listens.
+  absl::StatusOr<pid_t> RunLeakyServer(const LeakyServerOptions& options);
+  // Starts its clients on the client's host: for any HTTP server there.
+  absl::StatusOr<LeakClients> RunLeakClients(const LeakClientsOptions& options);
+
   // Ends a program that this lab started (SIGTERM), and waits for that. Ok where it has ended
   // before. NotFound: not ours. DeadlineExceeded: it did not end within 5 s.
   absl::Status EndProgram(pid_t pid);
