@@ -90,6 +90,18 @@ struct Lab::Impl {
     return holder->Run(std::move(request), fds);
   }
 
+  // Starts a program that listens on all addresses of the server's host, and waits until it does.
+  absl::StatusOr<pid_t> RunServer(Lab& lab, const std::string& role, std::vector<std::string> flags,
+                                  uint16_t port) {
+    const absl::StatusOr<pid_t> pid = RunRole(
+        HostRole::kServer, {role, "--on", family == "ipv6" ? "::" : "0.0.0.0"}, std::move(flags));
+    if (!pid.ok()) return pid.status();
+    const absl::Status listening =
+        lab.WaitUntilListening(HostRole::kServer, port, kStartTimeout, *pid);
+    if (!listening.ok()) return listening;
+    return *pid;
+  }
+
   // Starts a program that sends SYNs from the client's host.
   absl::StatusOr<SynProgram> RunSynProgram(const std::string& role,
                                            std::vector<std::string> flags) {
@@ -173,14 +185,26 @@ absl::Status Lab::EndTransfer(const Transfer& transfer) {
 
 absl::StatusOr<pid_t> Lab::RunListener(const ListenOptions& options) {
   if (absl::Status status = Validate(options); !status.ok()) return status;
+  return impl_->RunServer(*this, "listen", ToFlags(options), options.port);
+}
+
+absl::StatusOr<pid_t> Lab::RunLeakyServer(const LeakyServerOptions& options) {
+  if (absl::Status status = Validate(options); !status.ok()) return status;
+  return impl_->RunServer(*this, "leaky-server", ToFlags(options), options.port);
+}
+
+absl::StatusOr<LeakClients> Lab::RunLeakClients(const LeakClientsOptions& options) {
+  if (absl::Status status = Validate(options); !status.ok()) return status;
+  absl::StatusOr<std::shared_ptr<SharedMemory<LeakClientsRecord>>> record =
+      SharedMemory<LeakClientsRecord>::Create("tcpmedic-lab-leak-clients");
+  if (!record.ok()) return record.status();
+  LeakClients clients{.started_at = absl::Now(), .record = *std::move(record)};
   const absl::StatusOr<pid_t> pid =
-      impl_->RunRole(HostRole::kServer, {"listen", "--on", family() == "ipv6" ? "::" : "0.0.0.0"},
-                     ToFlags(options));
+      impl_->RunRole(HostRole::kClient, {"leak-clients", "--to", server().address},
+                     ToFlags(options), clients.record->fd());
   if (!pid.ok()) return pid.status();
-  const absl::Status listening =
-      WaitUntilListening(HostRole::kServer, options.port, kStartTimeout, *pid);
-  if (!listening.ok()) return listening;
-  return *pid;
+  clients.pid = *pid;
+  return clients;
 }
 
 absl::StatusOr<SynFlood> Lab::RunSynFlood(const SynFloodOptions& options) {

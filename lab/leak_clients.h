@@ -24,7 +24,7 @@ struct LeakClientsOptions {
   // while more is coming resets the connection, and leaves nothing in CLOSE-WAIT.
   absl::Duration idle = absl::Milliseconds(50);
   // The client shuts down its sending half after the request, and reads on until the server closes
-  // or this program ends, whatever `idle` says.
+  // or `duration` is over, whatever `idle` says.
   bool half_close = false;
   // A client that has no answer by then has failed, and closes. 10 ms to a minute.
   absl::Duration timeout = absl::Seconds(5);
@@ -38,13 +38,25 @@ struct LeakClientsOptions {
 // descriptors (15,000).
 absl::Status Validate(const LeakClientsOptions& options);
 
-// In shared memory: the program writes, anyone reads.
+// Of clients. Each begins, is answered or fails, and where it was answered ends in one of two ways.
+struct LeakClientCounts {
+  int64_t begun = 0;
+  int64_t answered = 0;
+  int64_t failed = 0;           // refused, reset, or without an answer in time
+  int64_t closed = 0;           // by itself, after its answer
+  int64_t ended_by_server = 0;  // closed or reset by the server, after its answer
+  int64_t bytes_read = 0;
+
+  bool operator==(const LeakClientCounts&) const = default;
+};
+
+// The same in shared memory: the program writes, anyone reads.
 struct LeakClientsRecord {
   std::atomic<int64_t> begun;
   std::atomic<int64_t> answered;
-  std::atomic<int64_t> failed;           // refused, reset, or without an answer in time
-  std::atomic<int64_t> closed;           // by the client, after its answer
-  std::atomic<int64_t> ended_by_server;  // closed or reset by the server, after its answer
+  std::atomic<int64_t> failed;
+  std::atomic<int64_t> closed;
+  std::atomic<int64_t> ended_by_server;
   std::atomic<int64_t> bytes_read;
 };
 
@@ -53,8 +65,8 @@ struct LeakClients {
   absl::Time started_at = absl::UnixEpoch();
   std::shared_ptr<SharedMemory<LeakClientsRecord>> record;
 
-  // So far; readable after the program has ended.
-  const LeakClientsRecord& counts() const { return **record; }
+  // So far, without those that end while it reads; readable after the program has ended.
+  LeakClientCounts counts() const;
 };
 
 absl::Status MakeLeakClients(const std::string& address, const LeakClientsOptions& options,

@@ -7,9 +7,11 @@
 #define TCPMEDIC_LAB_LEAKY_SERVER_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
 namespace tcpmedic::lab {
@@ -20,6 +22,10 @@ enum class LeakBug : int {
   kNeverRead,  // it never looks at a connection again once it has answered: Recv-Q 1
 };
 
+// "none", "read-eof", "never-read".
+absl::string_view LeakBugName(LeakBug bug);
+std::optional<LeakBug> LeakBugNamed(absl::string_view name);
+
 struct LeakyServerOptions {
   LeakBug bug = LeakBug::kReadEof;
   // Written to, and given back when the connection is closed. 0 to 1 MiB.
@@ -29,8 +35,8 @@ struct LeakyServerOptions {
 
   // Memory grows for another reason: the heap is never given back, though sockets are closed.
   bool keep_heap = false;
-  // Half-close in use: what the client has shut down for sending only is sent to, twice a second,
-  // until the client has gone. Needs kNone.
+  // Half-close in use: after the end of file the server goes on sending, twice a second, until the
+  // client has gone. Needs kNone.
   bool stream = false;
   // A burst that drains: so long after its start, and again after as much, it closes all that it
   // has leaked. 0: never.

@@ -12,7 +12,7 @@
 #include "absl/time/clock.h"
 #include "core/errno_status.h"
 #include "core/unique_fd.h"
-#include "lab/endpoint.h"
+#include "lab/listening_socket.h"
 #include "lab/open_files.h"
 #include "lab/real_time.h"
 
@@ -20,20 +20,6 @@ namespace tcpmedic::lab {
 namespace {
 
 constexpr absl::Duration kMaxDuration = absl::Hours(1);
-
-absl::StatusOr<UniqueFd> Listen(const std::string& address, const ListenOptions& options) {
-  const absl::StatusOr<Endpoint> at = Endpoint::Of(address, options.port);
-  if (!at.ok()) return at.status();
-  UniqueFd listener(socket(at->family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!listener.valid()) return ErrnoStatus("open a TCP socket");
-  const int on = 1;
-  setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-  if (bind(listener.get(), at->address(), at->length) != 0) {
-    return ErrnoStatus(absl::StrCat("bind ", address, " port ", options.port));
-  }
-  if (listen(listener.get(), options.backlog) != 0) return ErrnoStatus("listen");
-  return listener;
-}
 
 // Whether the client has closed, or the connection is of no more use.
 bool ReadToEnd(int socket) {
@@ -69,7 +55,7 @@ absl::Status RunListener(const std::string& address, const ListenOptions& option
   KeepTimeUnderLoad();
   const UniqueFd epoll(epoll_create1(EPOLL_CLOEXEC));
   if (!epoll.valid()) return ErrnoStatus("epoll_create1");
-  const absl::StatusOr<UniqueFd> listener = Listen(address, options);
+  const absl::StatusOr<UniqueFd> listener = ListenOn(address, options.port, options.backlog);
   if (!listener.ok()) return listener.status();
   epoll_event wanted{.events = EPOLLIN, .data = {.fd = listener->get()}};
   if (epoll_ctl(epoll.get(), EPOLL_CTL_ADD, listener->get(), &wanted) != 0) {

@@ -11,6 +11,8 @@
 #include "lab/connects.h"
 #include "lab/emulator.h"
 #include "lab/init.h"
+#include "lab/leak_clients.h"
+#include "lab/leaky_server.h"
 #include "lab/listener.h"
 #include "lab/port_scan.h"
 #include "lab/receiver.h"
@@ -60,9 +62,15 @@ absl::Status RunRole(const std::string& role, const RoleFlags& flags) {
       return SendPortScan(flags.address, flags.scan, record);
     });
   }
+  if (role == "leaky-server") return RunLeakyServer(flags.address, flags.leaky_server);
+  if (role == "leak-clients") {
+    return WithRecord<LeakClientsRecord>(kRecordFd, [&](LeakClientsRecord* record) {
+      return MakeLeakClients(flags.address, flags.leak_clients, record);
+    });
+  }
   return absl::InvalidArgumentError(
-      "this program is part of the lab; run: tcpmedic drill lossy-path, or tcpmedic drill "
-      "syn-flood");
+      "this program is part of the lab; run: tcpmedic drill lossy-path, syn-flood or "
+      "close-wait-leak");
 }
 
 int Main(int argc, char** argv) {

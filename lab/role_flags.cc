@@ -1,6 +1,7 @@
 #include "lab/role_flags.h"
 
 #include <charconv>
+#include <optional>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -14,6 +15,8 @@ std::string Write(int64_t value) { return absl::StrCat(value); }
 std::string Write(int value) { return absl::StrCat(value); }
 std::string Write(uint16_t value) { return absl::StrCat(value); }
 std::string Write(uint64_t value) { return absl::StrCat(value); }
+std::string Write(bool value) { return value ? "true" : "false"; }
+std::string Write(LeakBug value) { return std::string(LeakBugName(value)); }
 std::string Write(double value) {
   char text[32];
   return std::string(text,
@@ -32,6 +35,12 @@ bool Read(const std::string& text, uint16_t* value) {
   if (!absl::SimpleAtoi(text, &wide) || wide > UINT16_MAX) return false;
   *value = static_cast<uint16_t>(wide);
   return true;
+}
+bool Read(const std::string& text, bool* value) { return absl::SimpleAtob(text, value); }
+bool Read(const std::string& text, LeakBug* value) {
+  const std::optional<LeakBug> named = LeakBugNamed(text);
+  if (named.has_value()) *value = *named;
+  return named.has_value();
 }
 bool Read(const std::string& text, double* value) { return absl::SimpleAtod(text, value); }
 template <typename Integer>
@@ -94,6 +103,28 @@ void VisitScan(Scan& scan, Visitor visit) {
   visit(Written::kAlways, "--last-port", scan.last_port);
   visit(Written::kAlways, "--pps", scan.rate_pps);
   visit(Written::kAlways, "--duration", scan.duration);
+}
+template <typename LeakyServer, typename Visitor>
+void VisitLeakyServer(LeakyServer& server, Visitor visit) {
+  visit(Written::kAlways, "--port", server.port);
+  visit(Written::kAlways, "--bug", server.bug);
+  visit(Written::kAlways, "--heap", server.heap_bytes_per_connection);
+  visit(Written::kAlways, "--duration", server.duration);
+  visit(Written::kIfSet, "--keep-heap", server.keep_heap);
+  visit(Written::kIfSet, "--stream", server.stream);
+  visit(Written::kIfSet, "--drain-every", server.drain_every);
+  visit(Written::kIfSet, "--shutdown-after", server.shutdown_after);
+  visit(Written::kIfSet, "--shutdown-takes", server.shutdown_takes);
+}
+template <typename LeakClients, typename Visitor>
+void VisitLeakClients(LeakClients& clients, Visitor visit) {
+  visit(Written::kAlways, "--port", clients.port);
+  visit(Written::kAlways, "--per-second", clients.rate_per_s);
+  visit(Written::kIfSet, "--burst", clients.burst);
+  visit(Written::kAlways, "--idle", clients.idle);
+  visit(Written::kIfSet, "--half-close", clients.half_close);
+  visit(Written::kAlways, "--timeout", clients.timeout);
+  visit(Written::kAlways, "--duration", clients.duration);
 }
 
 class Writer {
@@ -159,6 +190,18 @@ std::vector<std::string> ToFlags(const PortScanOptions& scan) {
   return flags;
 }
 
+std::vector<std::string> ToFlags(const LeakyServerOptions& leaky_server) {
+  std::vector<std::string> flags;
+  VisitLeakyServer(leaky_server, Writer(&flags));
+  return flags;
+}
+
+std::vector<std::string> ToFlags(const LeakClientsOptions& leak_clients) {
+  std::vector<std::string> flags;
+  VisitLeakClients(leak_clients, Writer(&flags));
+  return flags;
+}
+
 absl::StatusOr<RoleFlags> FromFlags(absl::Span<const std::string> flags) {
   RoleFlags read;
   for (size_t i = 0; i < flags.size(); ++i) {
@@ -192,6 +235,8 @@ absl::StatusOr<RoleFlags> FromFlags(absl::Span<const std::string> flags) {
     VisitConnects(read.connects, take);
     VisitFlood(read.flood, take);
     VisitScan(read.scan, take);
+    VisitLeakyServer(read.leaky_server, take);
+    VisitLeakClients(read.leak_clients, take);
     take(Written::kAlways, "--to", read.address);
     take(Written::kAlways, "--on", read.address);
     if (!known) return absl::InvalidArgumentError(absl::StrCat("unknown flag ", flag));

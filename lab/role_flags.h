@@ -16,6 +16,8 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "lab/connects.h"
+#include "lab/leak_clients.h"
+#include "lab/leaky_server.h"
 #include "lab/listener.h"
 #include "lab/path_spec.h"
 #include "lab/port_scan.h"
@@ -40,6 +42,8 @@ std::vector<std::string> ToFlags(const ListenOptions& listen);
 std::vector<std::string> ToFlags(const ConnectOptions& connects);
 std::vector<std::string> ToFlags(const SynFloodOptions& flood);
 std::vector<std::string> ToFlags(const PortScanOptions& scan);
+std::vector<std::string> ToFlags(const LeakyServerOptions& leaky_server);
+std::vector<std::string> ToFlags(const LeakClientsOptions& leak_clients);
 
 // What a command line of any role says. A flag that several roles have, such as --port, is set in
 // each of them.
@@ -50,6 +54,8 @@ struct RoleFlags {
   ConnectOptions connects;
   SynFloodOptions flood;
   PortScanOptions scan;
+  LeakyServerOptions leaky_server;
+  LeakClientsOptions leak_clients;
   std::string address;  // --to of the sending side, --on of the receiving one
 };
 // InvalidArgument: a flag that is not known, or a value that is none.

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "lab/connects.h"
+#include "lab/leak_clients.h"
+#include "lab/leaky_server.h"
 #include "lab/listener.h"
 #include "lab/port_scan.h"
 #include "lab/syn_flood.h"
@@ -14,6 +16,8 @@ TEST(LoadOptionsTest, DefaultsAreFine) {
   EXPECT_EQ(Validate(ConnectOptions{}), absl::OkStatus());
   EXPECT_EQ(Validate(SynFloodOptions{}), absl::OkStatus());
   EXPECT_EQ(Validate(PortScanOptions{}), absl::OkStatus());
+  EXPECT_EQ(Validate(LeakyServerOptions{}), absl::OkStatus());
+  EXPECT_EQ(Validate(LeakClientsOptions{}), absl::OkStatus());
 }
 
 TEST(LoadOptionsTest, EveryLoadIsBounded) {
@@ -40,7 +44,34 @@ TEST(LoadOptionsTest, EveryLoadIsBounded) {
             "a duration of 2h is not within 1h");
 }
 
+TEST(LoadOptionsTest, EveryLeakIsBounded) {
+  EXPECT_EQ(Validate(LeakyServerOptions{.heap_bytes_per_connection = (1 << 20) + 1}).message(),
+            "a heap of 1048577 bytes a connection is not from 0 to 1048576");
+  EXPECT_EQ(Validate(LeakyServerOptions{.duration = absl::Hours(2)}).message(),
+            "a duration of 2h is not within 1h");
+  EXPECT_EQ(Validate(LeakyServerOptions{.drain_every = -absl::Seconds(1)}).message(),
+            "draining or shutting down in -1s is not within 1h");
+  EXPECT_EQ(Validate(LeakyServerOptions{.bug = LeakBug::kReadEof, .stream = true}).message(),
+            "a server with the bug read-eof does not stream");
+  EXPECT_EQ(Validate(LeakClientsOptions{.rate_per_s = 1'001}).message(),
+            "a rate of 1001 clients per second is not from 0 to 1000");
+  EXPECT_EQ(Validate(LeakClientsOptions{.burst = -1}).message(),
+            "a burst of -1 clients is not from 0 to 10000");
+  EXPECT_EQ(Validate(LeakClientsOptions{.idle = absl::ZeroDuration()}).message(),
+            "closing after 0 is not from 10ms to 10m");
+  EXPECT_EQ(Validate(LeakClientsOptions{.idle = absl::Minutes(8)}).message(),
+            "24250 clients connected at once are more than 15000: lower the rate, the burst or the "
+            "time that they stay");
+  EXPECT_EQ(Validate(LeakClientsOptions{.half_close = true}).message(),
+            "30000 clients connected at once are more than 15000: lower the rate, the burst or the "
+            "time that they stay");
+  EXPECT_EQ(Validate(LeakClientsOptions{.half_close = true, .duration = absl::Minutes(5)}),
+            absl::OkStatus());
+}
+
 TEST(LoadOptionsTest, PortsAreSome) {
+  EXPECT_EQ(Validate(LeakyServerOptions{.port = 0}).message(), "port 0");
+  EXPECT_EQ(Validate(LeakClientsOptions{.port = 0}).message(), "port 0");
   EXPECT_EQ(Validate(ListenOptions{.port = 0}).message(), "port 0");
   EXPECT_EQ(Validate(ConnectOptions{.port = 0}).message(), "port 0");
   EXPECT_EQ(Validate(SynFloodOptions{.port = 0}).message(), "port 0");

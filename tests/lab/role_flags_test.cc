@@ -61,6 +61,28 @@ TEST(RoleFlagsTest, EveryLoadComesBackUnchanged) {
   EXPECT_EQ(FromFlags(ToFlags(scan))->scan, scan);
 }
 
+TEST(RoleFlagsTest, EveryLeakComesBackUnchanged) {
+  const LeakyServerOptions server = {.bug = LeakBug::kNeverRead,
+                                     .heap_bytes_per_connection = 1,
+                                     .port = 2,
+                                     .duration = absl::Seconds(3),
+                                     .keep_heap = true,
+                                     .stream = true,
+                                     .drain_every = absl::Seconds(4),
+                                     .shutdown_after = absl::Seconds(5),
+                                     .shutdown_takes = absl::Seconds(6)};
+  EXPECT_EQ(FromFlags(ToFlags(server))->leaky_server, server);
+  EXPECT_EQ(FromFlags(ToFlags(LeakyServerOptions{}))->leaky_server, LeakyServerOptions{});
+  const LeakClientsOptions clients = {.rate_per_s = 0.1,
+                                      .burst = 2,
+                                      .port = 3,
+                                      .idle = absl::Milliseconds(4),
+                                      .half_close = true,
+                                      .timeout = absl::Seconds(5),
+                                      .duration = absl::Seconds(6)};
+  EXPECT_EQ(FromFlags(ToFlags(clients))->leak_clients, clients);
+}
+
 TEST(RoleFlagsTest, WhatInitNeedsComesBackUnchanged) {
   const InitOptions init = {
       .path = {.seed = 9},
@@ -85,6 +107,8 @@ TEST(RoleFlagsTest, WhatIsNoFlagOrNoValueIsRefused) {
             "--port 65536: not such a value");
   EXPECT_EQ(FromFlags(Flags{"--server-sysctl", "net.core.somaxconn"}).status().message(),
             "--server-sysctl net.core.somaxconn: not NAME=VALUE");
+  EXPECT_EQ(FromFlags(Flags{"--bug", "read"}).status().message(), "--bug read: not such a value");
+  EXPECT_EQ(FromFlags(Flags{"--stream", "x"}).status().message(), "--stream x: not such a value");
   EXPECT_EQ(FromFlags(Flags{"--rtt", "fast"}).status().message(), "--rtt fast: not such a value");
 }
 
