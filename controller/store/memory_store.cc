@@ -38,6 +38,15 @@ absl::Status MemoryStore::Commit(const Transaction& transaction) {
     });
     if (!known) outbox_.push_back({entry});
   }
+  for (const AddressedAlert& alert : transaction.alerts) {
+    const std::pair<std::string, std::string> id(alert.receiver, alert.alert.key());
+    const auto known = deliveries_.find(id);
+    std::optional<Delivery> next =
+        WithAlert(known == deliveries_.end() ? std::nullopt : std::optional(known->second), alert);
+    if (!next.has_value()) continue;
+    if (next->version == 0) next->version = ++newest_version_;
+    deliveries_[id] = *std::move(next);
+  }
   for (const v1::AuditEntry& entry : transaction.audit) {
     audit_.push_back(Chain(audit_head_, entry));
     audit_head_ = LinkOf(audit_.back());
@@ -172,6 +181,8 @@ absl::Status MemoryStore::ForgetBefore(absl::Time time) {
                                    return outgoing.performed && outgoing.entry.incident_id == id;
                                  }),
                   outbox_.end());
+    std::erase_if(deliveries_,
+                  [&](const auto& entry) { return entry.second.alert.incident_id() == id; });
     it = incidents_.erase(it);
   }
   // Only from the front: an entry that is newer than one behind it (the clock was set back) keeps
@@ -182,6 +193,75 @@ absl::Status MemoryStore::ForgetBefore(absl::Time time) {
   if (first_kept != audit_.begin()) before_audit_ = LinkOf(*std::prev(first_kept));
   audit_.erase(audit_.begin(), first_kept);
   return absl::OkStatus();
+}
+
+std::vector<Delivery> MemoryStore::DeliveriesThat(const std::string& receiver, int64_t after,
+                                                  int limit,
+                                                  bool (*matches)(const Delivery&)) const {
+  std::vector<Delivery> found;
+  for (const auto& [id, delivery] : deliveries_) {
+    if (delivery.receiver == receiver && delivery.version > after && matches(delivery)) {
+      found.push_back(delivery);
+    }
+  }
+  std::sort(found.begin(), found.end(),
+            [](const Delivery& a, const Delivery& b) { return a.version < b.version; });
+  Truncate(&found, limit);
+  return found;
+}
+
+absl::StatusOr<std::vector<Delivery>> MemoryStore::Undelivered(const std::string& receiver,
+                                                               int limit) const {
+  absl::MutexLock lock(&mutex_);
+  return DeliveriesThat(receiver, 0, limit, [](const Delivery& d) { return d.pending; });
+}
+
+absl::StatusOr<std::vector<Delivery>> MemoryStore::Standing(const std::string& receiver,
+                                                            int64_t after, int limit) const {
+  absl::MutexLock lock(&mutex_);
+  return DeliveriesThat(receiver, after, limit, IsStanding);
+}
+
+absl::Status MemoryStore::RecordDeliveries(const std::vector<DeliveryRecord>& records) {
+  absl::MutexLock lock(&mutex_);
+  for (const DeliveryRecord& record : records) {
+    const auto known = deliveries_.find({record.receiver, record.key});
+    if (known != deliveries_.end()) known->second = WithRecord(std::move(known->second), record);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::map<std::string, int>> MemoryStore::Waiting() const {
+  absl::MutexLock lock(&mutex_);
+  std::map<std::string, int> waiting;
+  for (const auto& [id, delivery] : deliveries_) {
+    if (delivery.pending) ++waiting[delivery.receiver];
+  }
+  return waiting;
+}
+
+absl::StatusOr<int> MemoryStore::DropEvents(absl::Time before, int keep) {
+  absl::MutexLock lock(&mutex_);
+  std::map<std::string, std::vector<Delivery*>> events;  // pending, by receiver
+  for (auto& [id, delivery] : deliveries_) {
+    if (delivery.pending && delivery.alert.state() == v1::Alert::STATE_EVENT) {
+      events[delivery.receiver].push_back(&delivery);
+    }
+  }
+  int dropped = 0;
+  for (auto& [receiver, of_receiver] : events) {
+    std::sort(of_receiver.begin(), of_receiver.end(),
+              [](const Delivery* a, const Delivery* b) { return a->version > b->version; });
+    for (size_t i = 0; i < of_receiver.size(); ++i) {
+      if (i < static_cast<size_t>(std::max(keep, 0)) &&
+          FromProtoOrInfinitePast(of_receiver[i]->alert.starts_at()) >= before) {
+        continue;
+      }
+      of_receiver[i]->pending = false;
+      ++dropped;
+    }
+  }
+  return dropped;
 }
 
 }  // namespace tcpmedic

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -30,6 +31,14 @@ class MemoryStore : public Store {
   absl::Status VerifyAudit(int newest) const override;
   absl::Status ForgetBefore(absl::Time time) override;
 
+  absl::StatusOr<std::vector<Delivery>> Undelivered(const std::string& receiver,
+                                                    int limit) const override;
+  absl::StatusOr<std::vector<Delivery>> Standing(const std::string& receiver, int64_t after,
+                                                 int limit) const override;
+  absl::Status RecordDeliveries(const std::vector<DeliveryRecord>& records) override;
+  absl::StatusOr<std::map<std::string, int>> Waiting() const override;
+  absl::StatusOr<int> DropEvents(absl::Time before, int keep) override;
+
  private:
   bool HasOrderNotOver(const std::string& incident_id) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -38,11 +47,18 @@ class MemoryStore : public Store {
     bool performed = false;
   };
 
+  std::vector<Delivery> DeliveriesThat(const std::string& receiver, int64_t after, int limit,
+                                       bool (*matches)(const Delivery&)) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   mutable absl::Mutex mutex_;
   std::map<std::string, v1::Incident> incidents_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, v1::Proposal> proposals_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, v1::Order> orders_ ABSL_GUARDED_BY(mutex_);
   std::vector<Outgoing> outbox_ ABSL_GUARDED_BY(mutex_);  // in the order of commits
+  std::map<std::pair<std::string, std::string>, Delivery> deliveries_
+      ABSL_GUARDED_BY(mutex_);  // by receiver and key
+  int64_t newest_version_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<v1::AuditEntry> audit_ ABSL_GUARDED_BY(mutex_);
   ChainLink before_audit_ ABSL_GUARDED_BY(mutex_);
   ChainLink audit_head_ ABSL_GUARDED_BY(mutex_);

@@ -67,7 +67,26 @@ constexpr char kOrders[] = R"sql(
   CREATE INDEX orders_not_over ON orders (incident_id) WHERE is_over = 0;
 )sql";
 
-constexpr Migration kMigrations[] = {{1, kFirstSchema}, {2, kOrders}};
+// `message` is the alert. A new version of it gets a new number, greater than any before.
+constexpr char kDeliveries[] = R"sql(
+  CREATE TABLE deliveries (
+    version     INTEGER PRIMARY KEY AUTOINCREMENT,
+    receiver    TEXT NOT NULL,
+    key         TEXT NOT NULL,
+    incident_id TEXT NOT NULL,
+    state       INTEGER NOT NULL,  -- of the alert
+    at_us       INTEGER NOT NULL,  -- when it started
+    pending     INTEGER NOT NULL,
+    reached     INTEGER NOT NULL,
+    message     BLOB NOT NULL,
+    UNIQUE (receiver, key)
+  );
+  CREATE INDEX deliveries_pending ON deliveries (receiver, version) WHERE pending = 1;
+  CREATE INDEX deliveries_standing ON deliveries (receiver, version) WHERE state = 1 AND pending = 0;
+  CREATE INDEX deliveries_of_incident ON deliveries (incident_id);
+)sql";
+
+constexpr Migration kMigrations[] = {{1, kFirstSchema}, {2, kOrders}, {3, kDeliveries}};
 
 }  // namespace
 

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
+#include <optional>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -24,6 +26,17 @@ constexpr int kBusyTimeoutMs = 500;
 // a time.
 constexpr int kWalBytesKept = 16 << 20;
 constexpr int kAuditBatch = 1000;
+
+// What DeliveriesOf reads.
+constexpr char kSelectDelivery[] =
+    "SELECT receiver, version, pending, reached, message FROM deliveries"
+    " WHERE receiver = ? AND key = ?";
+constexpr char kSelectPending[] =
+    "SELECT receiver, version, pending, reached, message FROM deliveries"
+    " WHERE receiver = ? AND pending = 1 ORDER BY version LIMIT ?";
+constexpr char kSelectStanding[] =
+    "SELECT receiver, version, pending, reached, message FROM deliveries"
+    " WHERE receiver = ? AND version > ? AND state = 1 AND pending = 0 ORDER BY version LIMIT ?";
 
 // Clamped, so that absl's infinities have a place in the order too.
 int64_t Micros(absl::Time time) { return absl::ToUnixMicros(time); }
@@ -181,6 +194,9 @@ class SqliteStore : public Store {
       for (const OutboxEntry& entry : transaction.outbox) {
         if (absl::Status put = Put(entry); !put.ok()) return put;
       }
+      for (const AddressedAlert& alert : transaction.alerts) {
+        if (absl::Status put = Put(alert); !put.ok()) return put;
+      }
       return AppendAudit(transaction.audit);
     });
   }
@@ -297,9 +313,9 @@ class SqliteStore : public Store {
   absl::Status ForgetBefore(absl::Time time) override {
     absl::MutexLock lock(&mutex_);
     return db_->InTransaction([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
-      for (const char* what :
-           {"proposals WHERE incident_id", "orders WHERE incident_id",
-            "outbox WHERE performed = 1 AND incident_id", "incidents WHERE id"}) {
+      for (const char* what : {"proposals WHERE incident_id", "orders WHERE incident_id",
+                               "outbox WHERE performed = 1 AND incident_id",
+                               "deliveries WHERE incident_id", "incidents WHERE id"}) {
         const std::string sql =
             absl::StrCat("DELETE FROM ", what,
                          " IN (SELECT id FROM incidents"
@@ -312,7 +328,111 @@ class SqliteStore : public Store {
     });
   }
 
+  absl::StatusOr<std::vector<Delivery>> Undelivered(const std::string& receiver,
+                                                    int limit) const override {
+    absl::MutexLock lock(&mutex_);
+    Statement select(*db_, kSelectPending);
+    return DeliveriesOf(&select.Bind(receiver).Bind(std::max(limit, 0)));
+  }
+
+  absl::StatusOr<std::vector<Delivery>> Standing(const std::string& receiver, int64_t after,
+                                                 int limit) const override {
+    absl::MutexLock lock(&mutex_);
+    Statement select(*db_, kSelectStanding);
+    return DeliveriesOf(&select.Bind(receiver).Bind(after).Bind(std::max(limit, 0)));
+  }
+
+  absl::Status RecordDeliveries(const std::vector<DeliveryRecord>& records) override {
+    absl::MutexLock lock(&mutex_);
+    return db_->InTransaction([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
+      for (const DeliveryRecord& record : records) {
+        auto known = FindDelivery(record.receiver, record.key);
+        if (!known.ok()) return known.status();
+        if (!known->has_value()) continue;
+        const absl::Status put = Put(WithRecord(**std::move(known), record));
+        if (!put.ok()) return put;
+      }
+      return absl::OkStatus();
+    });
+  }
+
+  absl::StatusOr<std::map<std::string, int>> Waiting() const override {
+    absl::MutexLock lock(&mutex_);
+    Statement select(*db_,
+                     "SELECT receiver, count(*) FROM deliveries WHERE pending = 1 GROUP BY 1");
+    std::map<std::string, int> waiting;
+    for (;;) {
+      absl::StatusOr<bool> row = select.Step();
+      if (!row.ok()) return row.status();
+      if (!*row) return waiting;
+      waiting[select.Text(0)] = static_cast<int>(select.Integer(1));
+    }
+  }
+
+  absl::StatusOr<int> DropEvents(absl::Time before, int keep) override {
+    absl::MutexLock lock(&mutex_);
+    Statement update(*db_,
+                     "UPDATE deliveries SET pending = 0 WHERE version IN"
+                     " (SELECT version FROM (SELECT version, at_us, row_number() OVER"
+                     " (PARTITION BY receiver ORDER BY version DESC) AS nth"
+                     " FROM deliveries WHERE pending = 1 AND state = 3)"
+                     " WHERE nth > ? OR at_us < ?)");
+    const absl::Status run = update.Bind(std::max(keep, 0)).Bind(Micros(before)).Run();
+    if (!run.ok()) return run;
+    return sqlite3_changes(db_->db());
+  }
+
  private:
+  absl::StatusOr<std::vector<Delivery>> DeliveriesOf(Statement* select) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    std::vector<Delivery> deliveries;
+    for (;;) {
+      absl::StatusOr<bool> row = select->Step();
+      if (!row.ok()) return row.status();
+      if (!*row) return deliveries;
+      Delivery& delivery = deliveries.emplace_back();
+      delivery.receiver = select->Text(0);
+      delivery.version = select->Integer(1);
+      delivery.pending = select->Integer(2) != 0;
+      delivery.reached = static_cast<Reached>(select->Integer(3));
+      if (!delivery.alert.ParseFromString(select->Text(4))) return db_->Damaged("an alert");
+    }
+  }
+
+  absl::StatusOr<std::optional<Delivery>> FindDelivery(const std::string& receiver,
+                                                       const std::string& key) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    Statement select(*db_, kSelectDelivery);
+    auto found = DeliveriesOf(&select.Bind(receiver).Bind(key));
+    if (!found.ok()) return found.status();
+    if (found->empty()) return std::nullopt;
+    return std::move(found->front());
+  }
+
+  absl::Status Put(const AddressedAlert& alert) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    auto known = FindDelivery(alert.receiver, alert.alert.key());
+    if (!known.ok()) return known.status();
+    const std::optional<Delivery> next = WithAlert(*std::move(known), alert);
+    return next.has_value() ? Put(*next) : absl::OkStatus();
+  }
+
+  // Replaces the one with the same receiver and key. SQLite gives a version where there is none.
+  absl::Status Put(const Delivery& delivery) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    Statement put(*db_,
+                  "INSERT OR REPLACE INTO deliveries (version, receiver, key, incident_id, state,"
+                  " at_us, pending, reached, message) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    if (delivery.version == 0) {
+      put.BindNull();
+    } else {
+      put.Bind(delivery.version);
+    }
+    put.Bind(delivery.receiver).Bind(delivery.alert.key()).Bind(delivery.alert.incident_id());
+    put.Bind(delivery.alert.state());
+    put.Bind(Micros(FromProtoOrInfinitePast(delivery.alert.starts_at())));
+    put.Bind(delivery.pending).Bind(static_cast<int64_t>(delivery.reached));
+    return put.BindMessage(delivery.alert).Run();
+  }
+
   absl::Status Put(const v1::Incident& incident) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     Statement put(*db_, "INSERT OR REPLACE INTO incidents VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     put.Bind(incident.id()).Bind(incident.host()).Bind(incident.finding().signature());

@@ -1,7 +1,7 @@
-// What the controller remembers: incidents, their proposals and orders, announcements still to be
-// made, and the audit log. Everything that one event changes is committed in one transaction; what
-// Commit has acknowledged survives kill -9 and loss of power. Implementations are thread-safe, and
-// pass one contract suite (tests/controller/store).
+// What the controller remembers: incidents, their proposals and orders, announcements and
+// alerts still to be made, and the audit log. Everything that one event changes is committed in one
+// transaction; what Commit has acknowledged survives kill -9 and loss of power. Implementations are
+// thread-safe, and pass one contract suite (tests/controller/store).
 //
 // Errors of every call: ResourceExhausted: the disk or the store's bound is full; DataLoss: the
 // stored bytes are damaged; Unavailable: the disk failed. Each names the file. After an error
@@ -16,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "controller/store/deliveries.h"
 #include "tcpmedic/v1/incident.pb.h"
 #include "tcpmedic/v1/operator.pb.h"
 #include "tcpmedic/v1/order.pb.h"
@@ -40,10 +41,11 @@ struct Transaction {
   std::vector<OutboxEntry> outbox;
   std::vector<v1::AuditEntry> audit;   // in order; sequence and hash are the store's
   std::vector<v1::Order> orders = {};  // as incidents
+  std::vector<AddressedAlert> alerts = {};
 
   bool empty() const {
     return incidents.empty() && proposals.empty() && outbox.empty() && audit.empty() &&
-           orders.empty();
+           orders.empty() && alerts.empty();
   }
   void Append(const Transaction& later) {
     incidents.insert(incidents.end(), later.incidents.begin(), later.incidents.end());
@@ -51,6 +53,7 @@ struct Transaction {
     outbox.insert(outbox.end(), later.outbox.begin(), later.outbox.end());
     audit.insert(audit.end(), later.audit.begin(), later.audit.end());
     orders.insert(orders.end(), later.orders.begin(), later.orders.end());
+    alerts.insert(alerts.end(), later.alerts.begin(), later.alerts.end());
   }
 };
 
@@ -66,10 +69,8 @@ struct IncidentQuery {
 // For VerifyAudit.
 inline constexpr int kWholeAuditLog = std::numeric_limits<int>::max();
 
-class Store {
+class Store : public Deliveries {
  public:
-  virtual ~Store() = default;
-
   virtual absl::Status Commit(const Transaction& transaction) = 0;
 
   // Open ones first, then the newest first.
@@ -99,7 +100,8 @@ class Store {
   virtual absl::Status VerifyAudit(int newest) const = 0;
 
   // Forgets incidents closed before `time` whose finding is gone and whose orders are over, with
-  // their proposals, orders and performed effects, and the audit entries from before it.
+  // their proposals, orders, performed effects and deliveries, and the audit entries from before
+  // it.
   virtual absl::Status ForgetBefore(absl::Time time) = 0;
 };
 

@@ -143,6 +143,34 @@ TEST_F(SqliteStoreTest, AFileOfVersionOneIsBroughtUpToDateWithAllThatItHolds) {
   ordered.orders.back().set_incident_id("i-1");
   ASSERT_TRUE(store->Commit(ordered).ok());
   EXPECT_THAT(*store->Orders("i-1", 10), SizeIs(1));
+  EXPECT_THAT(*store->Waiting(), ::testing::IsEmpty());
+}
+
+TEST_F(SqliteStoreTest, WhatIsToBeToldIsThereAfterReopeningAndVersionsGoOnGrowing) {
+  Transaction transaction = Numbered(1);
+  v1::Alert alert;
+  alert.set_key("i-1/1");
+  alert.set_incident_id("i-1");
+  alert.set_state(v1::Alert::STATE_FIRING);
+  transaction.alerts.push_back({"oncall", alert});
+  ASSERT_TRUE(MustOpen()->Commit(transaction).ok());
+  int64_t version = 0;
+  {
+    auto store = MustOpen();
+    const auto pending = store->Undelivered("oncall", 10);
+    ASSERT_THAT(*pending, SizeIs(1));
+    version = pending->front().version;
+    EXPECT_EQ(pending->front().alert.DebugString(), alert.DebugString());
+    ASSERT_TRUE(
+        store->RecordDeliveries({RecordOf(pending->front(), DeliveryRecord::What::kTrying)}).ok());
+  }
+  alert.set_state(v1::Alert::STATE_RESOLVED);
+  transaction.alerts = {{"oncall", alert}};
+  ASSERT_TRUE(MustOpen()->Commit(transaction).ok());
+  const auto pending = MustOpen()->Undelivered("oncall", 10);
+  ASSERT_THAT(*pending, SizeIs(1));
+  EXPECT_GT(pending->front().version, version);
+  EXPECT_EQ(pending->front().reached, Reached::kMaybe);
 }
 
 TEST_F(SqliteStoreTest, AMigrationKeepsWhatWasThere) {

@@ -308,5 +308,220 @@ TEST_P(StoreContract, AnIncidentIsLiveAndNotForgottenAsLongAsAnOrderIsNotOver) {
   EXPECT_THAT(Ids(store_.Orders("i-a", 10)), IsEmpty());
 }
 
+// ---- Deliveries.
+
+using What = DeliveryRecord::What;
+
+v1::Alert AlertOf(const std::string& key, v1::Alert::State state, int at = 1,
+                  const std::string& summary = "") {
+  v1::Alert alert;
+  alert.set_key(key);
+  alert.set_state(state);
+  alert.set_incident_id(key.substr(0, key.find('/')));
+  *alert.mutable_starts_at() = ToProto(At(at));
+  (*alert.mutable_labels())["alertname"] = "close-wait-leak";
+  (*alert.mutable_annotations())["summary"] = summary;
+  return alert;
+}
+constexpr v1::Alert::State kFiring = v1::Alert::STATE_FIRING;
+constexpr v1::Alert::State kResolved = v1::Alert::STATE_RESOLVED;
+constexpr v1::Alert::State kEvent = v1::Alert::STATE_EVENT;
+
+class DeliveryContract : public StoreContract {
+ protected:
+  void Commit(const v1::Alert& alert, const std::string& receiver = "oncall",
+              bool refresh = false) {
+    Transaction transaction;
+    transaction.alerts.push_back({receiver, alert, refresh});
+    EXPECT_TRUE(store_.Commit(transaction).ok());
+  }
+  std::vector<Delivery> Pending(const std::string& receiver = "oncall") {
+    auto pending = store_.Undelivered(receiver, 100);
+    EXPECT_TRUE(pending.ok()) << pending.status();
+    return pending.ok() ? *pending : std::vector<Delivery>();
+  }
+  // "KEY STATE summary" of each.
+  static std::vector<std::string> Told(const std::vector<Delivery>& deliveries) {
+    std::vector<std::string> told;
+    for (const Delivery& delivery : deliveries) {
+      told.push_back(absl::StrCat(delivery.alert.key(), " ",
+                                  v1::Alert::State_Name(delivery.alert.state()).substr(6), " ",
+                                  delivery.alert.annotations().at("summary")));
+    }
+    return told;
+  }
+  std::vector<std::string> Standing(const std::string& receiver = "oncall") {
+    return Told(*store_.Standing(receiver, 0, 100));
+  }
+  void Record(const Delivery& sent, What what) {
+    EXPECT_TRUE(store_.RecordDeliveries({RecordOf(sent, what)}).ok());
+  }
+  // What a receiver that answers at once makes of everything that is pending.
+  void Deliver() {
+    for (const Delivery& delivery : Pending()) {
+      Record(delivery, What::kTrying);
+      Record(delivery, What::kAcknowledged);
+    }
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Every, DeliveryContract,
+                         ::testing::Values(Maker{"MemoryStore", MakeMemory},
+                                           Maker{"SqliteStore", MakeSqlite}),
+                         [](const auto& test) { return test.param.name; });
+
+TEST_P(DeliveryContract, AnAlertIsPendingForEachReceiverUntilThatOneHasAcknowledgedIt) {
+  Commit(AlertOf("i-a/1", kFiring));
+  Commit(AlertOf("i-a/1", kFiring), "chat");
+  EXPECT_THAT(*store_.Waiting(), ElementsAre(std::pair("chat", 1), std::pair("oncall", 1)));
+  ASSERT_THAT(Pending(), SizeIs(1));
+  EXPECT_EQ(Pending()[0].alert.DebugString(), AlertOf("i-a/1", kFiring).DebugString());
+  EXPECT_THAT(Standing(), IsEmpty());
+  Record(Pending()[0], What::kTrying);
+  EXPECT_THAT(Pending(), SizeIs(1));
+  Record(Pending()[0], What::kAcknowledged);
+  EXPECT_THAT(Pending(), IsEmpty());
+  EXPECT_THAT(Standing(), ElementsAre("i-a/1 FIRING "));
+  EXPECT_THAT(Told(Pending("chat")), ElementsAre("i-a/1 FIRING "));
+  EXPECT_THAT(*store_.Waiting(), ElementsAre(std::pair("chat", 1)));
+}
+
+TEST_P(DeliveryContract, ANewerVersionReplacesTheOlderAndStandsBehindWhatWaited) {
+  Commit(AlertOf("i-a/1", kFiring, 1, "one"));
+  Commit(AlertOf("i-b/1", kFiring, 2));
+  Commit(AlertOf("i-a/1", kFiring, 1, "two"));
+  EXPECT_THAT(Told(Pending()), ElementsAre("i-b/1 FIRING ", "i-a/1 FIRING two"));
+  EXPECT_THAT(Told(*store_.Undelivered("oncall", 1)), ElementsAre("i-b/1 FIRING "));
+}
+
+TEST_P(DeliveryContract, TheSameAlertAgainIsNotSentAgain) {
+  Commit(AlertOf("i-a/1", kFiring, 1, "one"));
+  Deliver();
+  Commit(AlertOf("i-a/1", kFiring, 1, "one"));
+  EXPECT_THAT(Pending(), IsEmpty());
+}
+
+TEST_P(DeliveryContract, AnAcknowledgementOfAnOlderVersionLeavesTheNewerPending) {
+  Commit(AlertOf("i-a/1", kFiring, 1, "one"));
+  const Delivery sent = Pending()[0];
+  Record(sent, What::kTrying);
+  Commit(AlertOf("i-a/1", kFiring, 1, "two"));
+  Record(sent, What::kAcknowledged);
+  EXPECT_THAT(Told(Pending()), ElementsAre("i-a/1 FIRING two"));
+}
+
+TEST_P(DeliveryContract, ARefreshedTextWaitsForTheNextRepetition) {
+  Commit(AlertOf("i-a/1", kFiring, 1, "new"), "oncall", /*refresh=*/true);
+  EXPECT_THAT(Pending(), IsEmpty());
+  Commit(AlertOf("i-a/1", kFiring, 1, "one"));
+  Commit(AlertOf("i-a/1", kFiring, 1, "two"), "oncall", /*refresh=*/true);
+  EXPECT_THAT(Told(Pending()), ElementsAre("i-a/1 FIRING two"));
+  Deliver();
+  Commit(AlertOf("i-a/1", kFiring, 1, "three"), "oncall", /*refresh=*/true);
+  EXPECT_THAT(Pending(), IsEmpty());
+  EXPECT_THAT(Standing(), ElementsAre("i-a/1 FIRING three"));
+}
+
+TEST_P(DeliveryContract, ARefreshDuringATryDoesNotCauseASecond) {
+  Commit(AlertOf("i-a/1", kFiring, 1, "one"));
+  const Delivery sent = Pending()[0];
+  Record(sent, What::kTrying);
+  Commit(AlertOf("i-a/1", kFiring, 1, "two"), "oncall", /*refresh=*/true);
+  Record(sent, What::kAcknowledged);
+  EXPECT_THAT(Pending(), IsEmpty());
+}
+
+TEST_P(DeliveryContract, AResolvedAlertIsSentOnceAndTheNextLifeIsFiredAgain) {
+  Commit(AlertOf("i-a/1", kFiring, 1));
+  Deliver();
+  Commit(AlertOf("i-a/1", kResolved, 1));
+  EXPECT_THAT(Told(Pending()), ElementsAre("i-a/1 RESOLVED "));
+  EXPECT_THAT(Standing(), IsEmpty());
+  Deliver();
+  EXPECT_THAT(Pending(), IsEmpty());
+  Commit(AlertOf("i-a/1", kResolved, 1, "again"));
+  EXPECT_THAT(Pending(), IsEmpty());
+  Commit(AlertOf("i-a/1", kFiring, 9));
+  EXPECT_THAT(Told(Pending()), ElementsAre("i-a/1 FIRING "));
+  // That one did not get out: there is nothing to take back.
+  Commit(AlertOf("i-a/1", kResolved, 9));
+  EXPECT_THAT(Pending(), IsEmpty());
+}
+
+TEST_P(DeliveryContract, AResolvedAlertThatNobodyHasHeardOfIsNotSent) {
+  Commit(AlertOf("i-a/1", kResolved));
+  EXPECT_THAT(Pending(), IsEmpty());
+  Commit(AlertOf("i-b/1", kFiring));
+  Commit(AlertOf("i-b/1", kResolved));
+  EXPECT_THAT(Pending(), IsEmpty());
+  Commit(AlertOf("i-c/1", kFiring));
+  const Delivery sent = Pending()[0];
+  Record(sent, What::kTrying);
+  Record(sent, What::kNotArrived);
+  Commit(AlertOf("i-c/1", kResolved));
+  EXPECT_THAT(Pending(), IsEmpty());
+}
+
+TEST_P(DeliveryContract, AfterATryWithoutAnAnswerTheResolvedAlertIsSent) {
+  Commit(AlertOf("i-a/1", kFiring));
+  Record(Pending()[0], What::kTrying);
+  Commit(AlertOf("i-a/1", kResolved));
+  EXPECT_THAT(Told(Pending()), ElementsAre("i-a/1 RESOLVED "));
+}
+
+TEST_P(DeliveryContract, WhatIsResolvedDuringATryDependsOnHowThatEnds) {
+  for (const std::string key : {"i-refused/1", "i-acknowledged/1"}) {
+    Commit(AlertOf(key, kFiring));
+    const Delivery sent = Pending()[0];
+    Record(sent, What::kTrying);
+    Commit(AlertOf(key, kResolved));
+    const bool refused = key == "i-refused/1";
+    Record(sent, refused ? What::kNotArrived : What::kAcknowledged);
+    EXPECT_THAT(Pending(), SizeIs(refused ? 0 : 1)) << key;
+  }
+}
+
+TEST_P(DeliveryContract, AnEventIsSaidOnce) {
+  Commit(AlertOf("i-a/proposed/1", kEvent));
+  Commit(AlertOf("i-a/proposed/1", kEvent, 2, "otherwise"));
+  EXPECT_THAT(Told(Pending()), ElementsAre("i-a/proposed/1 EVENT "));
+  Deliver();
+  Commit(AlertOf("i-a/proposed/1", kEvent, 2, "otherwise"));
+  EXPECT_THAT(Pending(), IsEmpty());
+  EXPECT_THAT(Standing(), IsEmpty());
+}
+
+TEST_P(DeliveryContract, OldAndTooManyEventsAreGivenUpButNoAlert) {
+  Commit(AlertOf("i-a/1", kFiring, 1));
+  for (int at = 1; at <= 5; ++at) Commit(AlertOf(absl::StrCat("i-a/e/", at), kEvent, at));
+  Commit(AlertOf("i-b/e/5", kEvent, 5), "chat");
+  EXPECT_EQ(*store_.DropEvents(At(2), 3), 2);
+  EXPECT_THAT(Told(Pending()),
+              ElementsAre("i-a/1 FIRING ", "i-a/e/3 EVENT ", "i-a/e/4 EVENT ", "i-a/e/5 EVENT "));
+  EXPECT_EQ(*store_.DropEvents(At(5), 3), 2);
+  EXPECT_THAT(Told(Pending()), ElementsAre("i-a/1 FIRING ", "i-a/e/5 EVENT "));
+  EXPECT_THAT(Pending("chat"), SizeIs(1));
+  EXPECT_EQ(*store_.DropEvents(At(5), 3), 0);
+}
+
+TEST_P(DeliveryContract, StandingAlertsAreReadInParts) {
+  for (int n = 1; n <= 5; ++n) Commit(AlertOf(absl::StrCat("i-", n, "/1"), kFiring));
+  Deliver();
+  const auto first = store_.Standing("oncall", 0, 3);
+  EXPECT_THAT(Told(*first), ElementsAre("i-1/1 FIRING ", "i-2/1 FIRING ", "i-3/1 FIRING "));
+  EXPECT_THAT(Told(*store_.Standing("oncall", first->back().version, 3)),
+              ElementsAre("i-4/1 FIRING ", "i-5/1 FIRING "));
+}
+
+TEST_P(DeliveryContract, DeliveriesAreForgottenWithTheirIncident) {
+  Transaction transaction;
+  transaction.incidents = {Closed("i-old", 1, 50), Open("i-open", 1)};
+  ASSERT_TRUE(store_.Commit(transaction).ok());
+  Commit(AlertOf("i-old/1", kFiring));
+  Commit(AlertOf("i-open/1", kFiring));
+  ASSERT_TRUE(store_.ForgetBefore(At(100)).ok());
+  EXPECT_THAT(Told(Pending()), ElementsAre("i-open/1 FIRING "));
+}
+
 }  // namespace
 }  // namespace tcpmedic
