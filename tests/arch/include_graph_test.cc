@@ -129,6 +129,10 @@ TEST(IncludeGraph, EachForeignInterfaceHasOneDoor) {
        "everything else must work over any Store that passes the contract"},
       {"elfutils/", "observe/call_sites/unwinder.cc",
        "libdw reads other programs' files; nothing else may come to depend on it unseen"},
+      {"curl/", "controller/notify/http_client.cc",
+       "one place decides what is contacted and trusted: no redirects, no proxies, TLS checked"},
+      {"systemd/sd-journal.h", "controller/notify/journal_sender.cc",
+       "what a journal entry holds is decided without the journal, and tested so"},
   };
   for (const Door& door : doors) {
     EXPECT_THAT(
@@ -157,8 +161,9 @@ TEST(IncludeGraph, SlowAndOpinionatedLibrariesStayInTheirRooms) {
        "YAML throws; only the readers of files catch it and turn it into Issues"},
       {"CLI/", {"cli/", "agent/", "controller/"}, "flags belong to programs, not to modules"},
       {"nlohmann/",
-       {"cli/", "lab/"},
-       "the stable JSON of the command line, and the lab's control messages"},
+       {"cli/", "lab/", "controller/notify/payload.cc"},
+       "the stable JSON of the command line, the lab's control messages, and what receivers of "
+       "alerts are sent"},
   };
   for (const Room& rule : rules) {
     for (const std::string& file :
