@@ -89,6 +89,9 @@ bool ApplyConfigFile(std::string yaml, std::string path, ControllerConfig* confi
   if (const YamlNode* hosts = reader.Map("hosts", Need::kOptional)) {
     for (const YamlField& host : hosts->fields) ReadLabels(file, host, config, issues);
   }
+  if (const YamlNode* receivers = reader.Sequence("receivers", Need::kOptional)) {
+    config->receivers = ReadReceivers(file, *receivers, issues);
+  }
   reader.RejectOthers();
   std::stable_sort(
       issues->begin() + issues_before, issues->end(),

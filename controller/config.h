@@ -8,6 +8,8 @@
 //     log_level: info              # debug, info, warning, error
 //     hosts:
 //       db1: {labels: {tier: db}}  # what policies may ask about a host; never taken from its agent
+//     receivers:                   # of alerts and messages: see controller/notify/receivers.h
+//       - {name: oncall, alertmanager: {url: http://127.0.0.1:9093}}
 //
 // Parsing is pure; thread-safe.
 #ifndef TCPMEDIC_CONTROLLER_CONFIG_H_
@@ -19,6 +21,7 @@
 #include <vector>
 
 #include "controller/log.h"
+#include "controller/notify/receivers.h"
 #include "core/issue.h"
 
 namespace tcpmedic {
@@ -33,6 +36,7 @@ struct ControllerConfig {
   controller_log::Format log = controller_log::Format::kText;
   controller_log::Level log_level = controller_log::Level::kInfo;
   std::map<std::string, std::map<std::string, std::string>> host_labels;
+  std::vector<Receiver> receivers;
 };
 
 // Sets what `yaml` names in `*config`. False: appends every mistake, and `*config` is not to be
