@@ -104,5 +104,19 @@ TEST(ControllerCommandLine, HelpAndVersionExitWithZeroAndMistakesWithTwo) {
   }
 }
 
+TEST(ControllerConfigTest, ReceiversAreReadAndTheirMistakesHavePlaces) {
+  ControllerConfig config;
+  std::vector<Issue> issues;
+  EXPECT_TRUE(ApplyConfigFile(
+      "receivers:\n- {name: oncall, alertmanager: {url: \"http://127.0.0.1:9093\"}}\n",
+      "controller.yaml", &config, &issues));
+  ASSERT_EQ(config.receivers.size(), 1u);
+  EXPECT_EQ(config.receivers[0].url, "http://127.0.0.1:9093/api/v2/alerts");
+  EXPECT_FALSE(
+      ApplyConfigFile("receivers:\n- {name: oncall}\n", "controller.yaml", &config, &issues));
+  ASSERT_EQ(issues.size(), 1u);
+  EXPECT_EQ(issues[0].position.line, 2);
+}
+
 }  // namespace
 }  // namespace tcpmedic
