@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "controller/incident/proposal.h"
+#include "controller/notify/alert.h"
 #include "controller/order/verify.h"
 #include "controller/policy/propose.h"
 #include "proto/proto_time.h"
@@ -34,7 +35,7 @@ void PutFirst(google::protobuf::RepeatedPtrField<T>* all, T first) {
 class Pursuit {
  public:
   Pursuit(v1::IncidentView view, const Circumstances& circumstances)
-      : circumstances_(circumstances) {
+      : circumstances_(circumstances), before_(view.incident()) {
     pursued_.next = std::move(view);
   }
 
@@ -79,6 +80,7 @@ class Pursuit {
       if (followed.ok()) followed = FollowAll();
     }
     if (!followed.ok()) return followed;
+    Tell(AlertsBetween(before_, pursued_.next.incident(), circumstances_.host, circumstances_.now));
     const Transaction& transaction = pursued_.transaction;
     pursued_.noteworthy =
         !transaction.audit.empty() || !transaction.proposals.empty() || !transaction.orders.empty();
@@ -251,10 +253,22 @@ class Pursuit {
   absl::Status Follow(const Announce& announce) {
     pursued_.transaction.outbox.push_back(
         {announce.key, pursued_.next.incident().id(), announce.what, announce.text});
+    if (!IsNotified(announce.what)) return absl::OkStatus();
+    const v1::Incident& incident = pursued_.next.incident();
+    for (const v1::Policy& policy : circumstances_.policies.policies) {
+      if (policy.name() != incident.decision().policy()) continue;
+      Tell(EventFor(incident, circumstances_.host, announce.key, announce.what, announce.text,
+                    policy.notify(), circumstances_.now));
+    }
     return absl::OkStatus();
   }
 
+  void Tell(std::vector<AddressedAlert> alerts) {
+    for (AddressedAlert& alert : alerts) pursued_.transaction.alerts.push_back(std::move(alert));
+  }
+
   const Circumstances& circumstances_;
+  const v1::Incident before_;
   Pursued pursued_;
   std::deque<Effect> effects_;
   std::string asked_by_;

@@ -634,5 +634,35 @@ TEST_F(CoordinatorTest, HostsShowWhatIsKnownAboutThem) {
   EXPECT_EQ(host.kernel(), "6.18");
 }
 
+TEST_F(CoordinatorTest, AnAlertStandsFromTheFindingToItsEndAndAProposalIsAnEvent) {
+  PolicySet policies = Policies();
+  for (v1::Policy& policy : policies.policies) {
+    policy.add_notify("chat");
+    policy.add_actions()->mutable_raise_alert()->add_receivers("oncall");
+  }
+  Restart(policies);
+  const uint64_t session = Connect();
+  Report(session, {Pinned()});
+  auto alerts = store_.Undelivered("oncall", 10);
+  ASSERT_THAT(*alerts, SizeIs(1));
+  EXPECT_EQ(alerts->front().alert.state(), v1::Alert::STATE_FIRING);
+  EXPECT_EQ(alerts->front().alert.labels().at("host"), "web1");
+  auto events = store_.Undelivered("chat", 10);
+  ASSERT_THAT(*events, SizeIs(1));
+  EXPECT_EQ(events->front().alert.event(), "proposed");
+  for (const auto what : {DeliveryRecord::What::kTrying, DeliveryRecord::What::kAcknowledged}) {
+    ASSERT_TRUE(store_.RecordDeliveries({RecordOf(alerts->front(), what)}).ok());
+  }
+
+  ReportFor(5, session, {Pinned()});
+  EXPECT_THAT(*store_.Undelivered("oncall", 10), SizeIs(0));
+  EXPECT_THAT(*store_.Standing("oncall", 0, 10), SizeIs(1));
+  ReportFor(200, session, {});
+  alerts = store_.Undelivered("oncall", 10);
+  ASSERT_THAT(*alerts, SizeIs(1));
+  EXPECT_EQ(alerts->front().alert.state(), v1::Alert::STATE_RESOLVED);
+  EXPECT_THAT(*store_.Undelivered("chat", 10), SizeIs(1));
+}
+
 }  // namespace
 }  // namespace tcpmedic
