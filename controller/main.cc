@@ -24,6 +24,8 @@
 #include "controller/config.h"
 #include "controller/coordinator.h"
 #include "controller/log.h"
+#include "controller/notify/notifier.h"
+#include "controller/notify/receivers.h"
 #include "controller/policy/policy_set.h"
 #include "controller/service/runtime_directory.h"
 #include "controller/service/server.h"
@@ -93,10 +95,15 @@ bool ReadConfigFile(const std::optional<std::string>& asked_for, ControllerConfi
   return false;
 }
 
-void ReloadPolicies(const std::string& directory, Coordinator* coordinator, Server* server) {
+void ReloadPolicies(const std::string& directory, const std::vector<Receiver>& receivers,
+                    Coordinator* coordinator, Server* server) {
   std::vector<Issue> issues;
   absl::StatusOr<PolicySet> policies = LoadPolicyDirectory(directory, &issues);
   absl::Status taken = policies.status();
+  if (taken.ok() && !receivers.empty()) {
+    issues = UnknownReceivers(policies->policies, receivers);
+    if (!issues.empty()) taken = absl::InvalidArgumentError("unknown receivers");
+  }
   if (taken.ok()) taken = coordinator->ReplacePolicies(*std::move(policies));
   if (taken.ok()) {
     controller_log::Write(Level::kInfo, "policies read again",
@@ -114,8 +121,8 @@ void ReloadPolicies(const std::string& directory, Coordinator* coordinator, Serv
 }
 
 // Until told to stop.
-void WaitForSignals(const sigset_t& signals, const std::string& policies, Coordinator* coordinator,
-                    Server* server) {
+void WaitForSignals(const sigset_t& signals, const ControllerConfig& config,
+                    Coordinator* coordinator, Server* server) {
   std::string failing;
   for (;;) {
     const int signal = sigtimedwait(&signals, nullptr, &kTickInterval);
@@ -123,7 +130,7 @@ void WaitForSignals(const sigset_t& signals, const std::string& policies, Coordi
       controller_log::Write(Level::kInfo, "stopping", {{"signal", sigabbrev_np(signal)}});
       return;
     }
-    if (signal == SIGHUP) ReloadPolicies(policies, coordinator, server);
+    if (signal == SIGHUP) ReloadPolicies(config.policies, config.receivers, coordinator, server);
     // A full disk fails every second: said once, and once when it is over.
     const absl::Status ticked = coordinator->Tick();
     if (ticked.message() == failing) continue;
@@ -157,6 +164,13 @@ int Main(int argc, char** argv) {
   }
   if (!policies.ok()) return Complain(policies.status().message());
 
+  // Without any receiver people are told by the log alone; with one, a name that none has is a
+  // slip.
+  issues = UnknownReceivers(policies->policies, config.receivers);
+  if (!config.receivers.empty() && !issues.empty()) {
+    return Complain("the policies name receivers that the configuration does not have", issues);
+  }
+
   // Before any thread, so that all of them leave these signals to WaitForSignals.
   sigset_t signals;
   sigemptyset(&signals);
@@ -184,6 +198,18 @@ int Main(int argc, char** argv) {
     controller_log::Write(Level::kError, "the audit log cannot be trusted",
                           {{"problem", std::string(verdict.message())}});
   }
+  Notifier::Options notifying;
+  notifying.receivers = config.receivers;
+  notifying.on_problem = [](const std::string& receiver, const std::string& problem) {
+    if (problem.empty()) {
+      controller_log::Write(Level::kInfo, "a receiver hears again", {{"receiver", receiver}});
+    } else {
+      controller_log::Write(Level::kError, "a receiver does not hear, trying again",
+                            {{"receiver", receiver}, {"problem", problem}});
+    }
+  };
+  auto notifier = Notifier::Start(std::move(notifying), store->get(), Clock::Real());
+  if (!notifier.ok()) return Complain(notifier.status().message());
   auto server = Server::Start(**directory, coordinator->get());
   if (!server.ok()) return Complain(server.status().message());
 
@@ -193,7 +219,7 @@ int Main(int argc, char** argv) {
                          {"state_dir", config.state_dir},
                          {"policies", config.policies},
                          {"revision", (*coordinator)->GetPolicyStatus().revision()}});
-  WaitForSignals(signals, config.policies, coordinator->get(), server->get());
+  WaitForSignals(signals, config, coordinator->get(), server->get());
   (*server)->Stop(kStopGrace);
   return 0;
 }
