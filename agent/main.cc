@@ -31,18 +31,23 @@
 #include "agent/metrics.h"
 #include "agent/order_inbox.h"
 #include "agent/scan_loop.h"
+#include "agent/service_status.h"
 #include "agent/signatures.h"
 #include "agent/status_board.h"
 #include "core/clock.h"
 #include "core/default_paths.h"
 #include "core/errno_status.h"
 #include "core/issue.h"
+#include "daemon/service_notifier.h"
 #include "observe/printable.h"
 
 namespace tcpmedic {
 namespace {
 
-enum ExitCode { kDone = 0, kFailed = 1, kUsage = 2 };
+// kGoesOn: stopped by SIGUSR2, with which a service manager says that it starts another agent at
+// once. It stops no differently; what the code is for is in the service's unit: of the changes that
+// are confirmed nothing is undone then.
+enum ExitCode { kDone = 0, kFailed = 1, kUsage = 2, kGoesOn = 3 };
 
 // A scan is a matter of milliseconds; one that the kernel holds up must not hold up the service
 // manager.
@@ -131,6 +136,7 @@ int Undo(const AgentConfig& config) {
 
 [[noreturn]] void Run(const AgentConfig& config) {
   const Clock* const clock = Clock::Real();
+  ServiceNotifier service(clock);
   StatusBoard board;
   for (const std::string& spot : BlindSpots(EffectiveCapabilities().value_or(0))) {
     board.SetProblem(absl::StrCat("privileges: ", spot), spot);
@@ -181,6 +187,9 @@ int Undo(const AgentConfig& config) {
   options.namespaces.only_inodes = config.only_netns;
   options.budget.base_interval = config.interval;
   options.budget.core_fraction = config.cpu_budget;
+  // Ready means: the journal has been replayed, and the host has been looked at once.
+  options.on_turn = [&service, &board] { service.Working(ServiceStatus(board.Read())); };
+  options.turn_within = service.turn_within();
   ScanLoop scan_loop(
       std::move(options), std::move(book), clock, &signatures, &wishes, &board,
       [&link](std::shared_ptr<const v1::Report> report) { link->Publish(std::move(report)); });
@@ -189,11 +198,11 @@ int Undo(const AgentConfig& config) {
 
   sigset_t ends;
   sigemptyset(&ends);
-  sigaddset(&ends, SIGTERM);
-  sigaddset(&ends, SIGINT);
+  for (const int end : {SIGTERM, SIGINT, SIGUSR2}) sigaddset(&ends, end);
   int signal = 0;
   sigwait(&ends, &signal);
   Log(LogLevel::kInfo, "stopping", {{"signal", sigabbrev_np(signal)}});
+  service.Stopping("taking back what nobody has confirmed");
   if (scan_loop.Stop(kStopPatience)) {
     if (scan_loop.took_back()) link->Flush(kFlushPatience);
     link.reset();
@@ -203,7 +212,7 @@ int Undo(const AgentConfig& config) {
   // What is left only reads: a scan that the kernel holds up, and the metrics server, whose library
   // looks only every two seconds whether it is to stop. A change that such a scan kept from being
   // taken back is in the journal, for the next start or --undo.
-  std::_Exit(kDone);
+  std::_Exit(signal == SIGUSR2 ? kGoesOn : kDone);
 }
 
 }  // namespace
@@ -227,8 +236,7 @@ int main(int argc, char** argv) {
   // Before any thread starts, so that all inherit it and only sigwait gets them.
   sigset_t blocked;
   sigemptyset(&blocked);
-  sigaddset(&blocked, SIGTERM);
-  sigaddset(&blocked, SIGINT);
+  for (const int end : {SIGTERM, SIGINT, SIGUSR2}) sigaddset(&blocked, end);
   sigprocmask(SIG_BLOCK, &blocked, nullptr);
   signal(SIGPIPE, SIG_IGN);
   Run(*config);

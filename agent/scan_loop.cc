@@ -34,6 +34,8 @@ ScanLoop::ScanLoop(Options options, std::unique_ptr<OrderBook> book, const Clock
       budget_(options.budget),
       clock_(clock),
       base_interval_(options.budget.base_interval),
+      on_turn_(std::move(options.on_turn)),
+      turn_within_(options.turn_within),
       signatures_(signatures),
       wishes_(wishes),
       board_(board),
@@ -66,9 +68,10 @@ void ScanLoop::Run() {
     } else if (desk_.Step(now)) {
       PublishOrders();
     }
+    on_turn_();
     const absl::Duration done_at = clock_->Now().uptime;
     const absl::Duration due_at = std::max(desk_.NextDeadline(), done_at + kOverdueRetry);
-    wishes_->Wait(std::min(scan_at, due_at) - done_at);
+    wishes_->Wait(std::min(std::min(scan_at, due_at) - done_at, turn_within_));
   }
   took_back_ = desk_.RollBackUncommitted(clock_->Now());
   if (took_back_) PublishOrders();

@@ -37,6 +37,10 @@ class ScanLoop {
     Scanner::Options scanner;
     CpuBudget::Options budget;
     OrderDesk::Options orders;
+    // Called on the scan thread after each turn of the loop, at least every `turn_within`: for
+    // whoever wants to know whether the loop still turns. The first call follows the first report.
+    std::function<void()> on_turn = [] {};
+    absl::Duration turn_within = absl::InfiniteDuration();
   };
   // Called on the scan thread with each report.
   using Publish = std::function<void(std::shared_ptr<const v1::Report>)>;
@@ -64,6 +68,8 @@ class ScanLoop {
   CpuBudget budget_;
   const Clock* const clock_;
   const absl::Duration base_interval_;
+  const std::function<void()> on_turn_;
+  const absl::Duration turn_within_;
   SignatureInbox* const signatures_;
   OrderInbox* const wishes_;
   StatusBoard* const board_;

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -33,13 +34,14 @@
 #include "core/clock.h"
 #include "core/default_paths.h"
 #include "core/errno_status.h"
+#include "daemon/service_notifier.h"
 
 namespace tcpmedic {
 namespace {
 
 using controller_log::Level;
 
-constexpr timespec kTickInterval = {1, 0};
+constexpr absl::Duration kTickInterval = absl::Seconds(1);
 // Streams end at once; this is for calls under way. Below the two seconds that a stop may take.
 constexpr absl::Duration kStopGrace = absl::Seconds(1);
 
@@ -120,14 +122,28 @@ void ReloadPolicies(const std::string& directory, const std::vector<Receiver>& r
   coordinator->SetPolicyProblems(std::move(problems));
 }
 
-// Until told to stop.
+// For `systemctl status`. `failing`: what the newest tick ended with; empty: well.
+std::string ServiceStatus(const Coordinator& coordinator, const std::string& failing) {
+  if (!failing.empty()) return absl::StrCat("cannot keep up, trying again each second: ", failing);
+  const v1::PolicyStatus policies = coordinator.GetPolicyStatus();
+  return absl::StrCat("serving agents and operators; policies ", policies.revision(),
+                      policies.problems().empty()
+                          ? ""
+                          : ", as the newer ones have mistakes: `tcpmedic policy status`");
+}
+
+// Until told to stop. Each turn goes through the coordinator's lock and the store, so a turn that
+// does not end is what the watchdog is for; a tick that fails is none.
 void WaitForSignals(const sigset_t& signals, const ControllerConfig& config,
-                    Coordinator* coordinator, Server* server) {
+                    Coordinator* coordinator, Server* server, ServiceNotifier* service) {
+  const timespec turn = absl::ToTimespec(std::min(kTickInterval, service->turn_within()));
   std::string failing;
   for (;;) {
-    const int signal = sigtimedwait(&signals, nullptr, &kTickInterval);
+    service->Working(ServiceStatus(*coordinator, failing));
+    const int signal = sigtimedwait(&signals, nullptr, &turn);
     if (signal == SIGTERM || signal == SIGINT) {
       controller_log::Write(Level::kInfo, "stopping", {{"signal", sigabbrev_np(signal)}});
+      service->Stopping("ending the streams of agents and operators");
       return;
     }
     if (signal == SIGHUP) ReloadPolicies(config.policies, config.receivers, coordinator, server);
@@ -219,7 +235,8 @@ int Main(int argc, char** argv) {
                          {"state_dir", config.state_dir},
                          {"policies", config.policies},
                          {"revision", (*coordinator)->GetPolicyStatus().revision()}});
-  WaitForSignals(signals, config, coordinator->get(), server->get());
+  ServiceNotifier service(Clock::Real());
+  WaitForSignals(signals, config, coordinator->get(), server->get(), &service);
   (*server)->Stop(kStopGrace);
   return 0;
 }

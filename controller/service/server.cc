@@ -5,7 +5,9 @@
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
+#include <sys/stat.h>
 
+#include <cerrno>
 #include <string>
 #include <utility>
 
@@ -13,6 +15,7 @@
 #include "absl/time/clock.h"
 #include "controller/service/agent_gateway.h"
 #include "controller/service/operator_service.h"
+#include "core/errno_status.h"
 
 namespace tcpmedic {
 namespace {
@@ -55,6 +58,12 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const RuntimeDirectory& di
   auto agents = Listen(directory.agents_socket(), impl->gateway.service(), kMaxAgentMessageBytes);
   if (!agents.ok()) return agents.status();
   impl->agent_server = *std::move(agents);
+  // Who gets as far as the socket is decided by its directory. An agent need not be of the
+  // controller's user, nor have CAP_DAC_OVERRIDE: CAP_DAC_READ_SEARCH brings it here.
+  if (chmod(directory.agents_socket().c_str(), 0666) != 0) {
+    return ErrnoStatus(absl::StrCat("chmod ", directory.agents_socket()), errno,
+                       absl::StatusCode::kUnavailable);
+  }
   auto operators =
       Listen(directory.operators_socket(), impl->operators.service(), kMaxOperatorMessageBytes);
   if (!operators.ok()) return operators.status();
