@@ -27,8 +27,8 @@ std::string ServiceStatus(const AgentStatus& status) {
                     status.link.problem);
   }
   if (const int amiss = status.scan.degraded_size(); amiss > 0) {
-    absl::StrAppend(&line, "; ", Counted(amiss, "thing"), " amiss, such as: ",
-                    status.scan.degraded(0));
+    absl::StrAppend(&line, "; ", Counted(amiss, "thing"),
+                    " amiss, such as: ", status.scan.degraded(0));
   }
   return line;
 }
