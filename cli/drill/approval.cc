@@ -81,8 +81,9 @@ absl::Status FollowOrder(DrillGround& ground, absl::Time approved_at, Progress& 
 
 }  // namespace
 
-absl::Status LetBeforeGrow(DrillGround& ground, absl::FunctionRef<std::string()> elapsed,
-                           Progress& progress, DrillReport& report) {
+absl::Status LetBeforeGrow(DrillGround& ground, absl::Time fault_at,
+                           absl::FunctionRef<std::string()> elapsed, Progress& progress,
+                           DrillReport& report) {
   progress.Step("Found. Measuring it over ten seconds");
   const absl::Time patience = absl::Now() + kBeforePatience;
   while (absl::Now() < patience) {
@@ -90,7 +91,10 @@ absl::Status LetBeforeGrow(DrillGround& ground, absl::FunctionRef<std::string()>
     if (absl::Status status = Refresh(ground, report); !status.ok()) return status;
     if (!report.incident->incident().finding_present()) break;
     const v1::Measurement& before = report.incident->incident().finding().before();
-    if (FromProto(before.end()) - FromProto(before.start()) >= kBeforeSpan) break;
+    if (FromProto(before.start()) >= fault_at &&
+        FromProto(before.end()) - FromProto(before.start()) >= kBeforeSpan) {
+      break;
+    }
     progress.Detail(elapsed());
     absl::SleepFor(kDrillPoll);
   }

@@ -18,10 +18,12 @@ namespace tcpmedic::cli {
 // Shows a person the proposal and waits: nullopt for yes, else the reason for no.
 using AskPerson = absl::FunctionRef<std::optional<std::string>(const v1::IncidentView& view)>;
 
-// Waits until the finding of the report's incident was measured over ten seconds, or is gone; the
-// report then has the incident's newest state. `elapsed` is what to show meanwhile.
-absl::Status LetBeforeGrow(DrillGround& ground, absl::FunctionRef<std::string()> elapsed,
-                           Progress& progress, DrillReport& report);
+// Waits until the finding of the report's incident was measured over ten seconds that began no
+// earlier than `fault_at`, or is gone; the report then has the incident's newest state. `elapsed`
+// is what to show meanwhile.
+absl::Status LetBeforeGrow(DrillGround& ground, absl::Time fault_at,
+                           absl::FunctionRef<std::string()> elapsed, Progress& progress,
+                           DrillReport& report);
 
 // Answers the pending proposal of the report's incident and follows its order to the end: fills the
 // incident's newest state, the outcome and the times. Nobody answers: nothing happens. Errors as

@@ -33,7 +33,8 @@ void AddDrillFlags(CLI::App& drill, DrillFlags& flags, absl::string_view look_al
   drill.add_option("--seed", flags.seed, "Same seed, same fate of each packet")
       ->capture_default_str();
   drill.add_flag("--ipv6", flags.ipv6, "IPv6 instead of IPv4");
-  drill.add_flag("--approve", flags.approve, "Approve the proposal, and see what comes of it");
+  drill.add_flag("--approve", flags.approve,
+                 "Approve the proposal, and see what comes of it (the default elsewhere)");
   drill.add_flag("--ask", flags.ask, "Ask at the terminal (the default there)");
   drill.add_flag("--observe", flags.observe, "Stop at the proposal, change nothing");
   drill.add_option("--look-alike", flags.look_alike,
@@ -60,11 +61,9 @@ absl::Status ReadDrillFlags(const DrillFlags& flags, DrillOptions& options) {
   }
   options.answer = flags.approve ? Answer::kApprove : flags.ask ? Answer::kAsk : Answer::kNobody;
   if (!flags.observe && options.answer == Answer::kNobody) {
-    if (!Interactive()) {
-      return absl::InvalidArgumentError(
-          "nobody is there to ask: say --observe to stop at the proposal, or --approve");
-    }
-    options.answer = Answer::kAsk;
+    // Nothing is at stake in a network of the drill's own, so that without anybody to ask the whole
+    // loop is shown.
+    options.answer = Interactive() ? Answer::kAsk : Answer::kApprove;
   }
   options.server_command = flags.server;
   options.state_dir = flags.state_dir;

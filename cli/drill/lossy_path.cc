@@ -99,7 +99,7 @@ absl::StatusOr<LossyPathReport> LossyPathRun::Run() {
   if (status.ok()) status = WatchUntilKnown();
   const auto elapsed = [this] { return Elapsed(); };
   if (status.ok() && report_.incident) {
-    status = LetBeforeGrow(ground_, elapsed, progress_, report_);
+    status = LetBeforeGrow(ground_, fault_at_, elapsed, progress_, report_);
   }
   if (status.ok() && report_.outcome == Outcome::kProposed) {
     status = AnswerProposal(ground_, options_.answer, ask_, progress_, report_);

@@ -306,7 +306,7 @@ absl::Status SynFloodRun::WaitForConnects(const lab::ConnectLog& log, absl::Time
 
 absl::Status SynFloodRun::Repair() {
   const auto elapsed = [this] { return Elapsed(); };
-  absl::Status status = LetBeforeGrow(ground_, elapsed, progress_, report_);
+  absl::Status status = LetBeforeGrow(ground_, fault_at_, elapsed, progress_, report_);
   if (status.ok()) status = WaitForConnects(clients_->log, FullFrom());
   if (!status.ok()) return status;
   status = AnswerProposal(ground_, options_.answer, ask_, progress_, report_);
@@ -318,7 +318,7 @@ absl::Status SynFloodRun::Repair() {
 
 absl::Status SynFloodRun::WatchOn() {
   const auto elapsed = [this] { return Elapsed(); };
-  absl::Status status = LetBeforeGrow(ground_, elapsed, progress_, report_);
+  absl::Status status = LetBeforeGrow(ground_, fault_at_, elapsed, progress_, report_);
   if (!status.ok()) return status;
   progress_.Step("Nothing is to be changed. Watching on");
   const absl::Time until = fault_at_ + *report_.fault_to_finding + kWatchOn;

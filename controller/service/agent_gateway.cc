@@ -33,8 +33,9 @@ class Streams {
     absl::MutexLock lock(&mutex_);
     all_.erase(stream);
     by_session_.erase(session);
+    superseded_unnamed_.erase(session);
   }
-  // Names the stream's session, and ends the one whose host it took over.
+  // Names the stream's session, and ends that of the session whose host it took over (0: none).
   void Name(Stream* stream, uint64_t session, uint64_t superseded);
   void SendSignatures(const v1::SignatureSet& signatures);
   void SendWishes(uint64_t session, const v1::OrderSet& wishes);
@@ -43,6 +44,8 @@ class Streams {
  private:
   absl::Mutex mutex_;
   std::set<Stream*> all_ ABSL_GUARDED_BY(mutex_);
+  // Taken over between their Hello and their name.
+  std::set<uint64_t> superseded_unnamed_ ABSL_GUARDED_BY(mutex_);
   std::map<uint64_t, Stream*> by_session_ ABSL_GUARDED_BY(mutex_);
 };
 
@@ -125,6 +128,8 @@ class Stream : public grpc::ServerBidiReactor<v1::AgentMessage, v1::ControllerMe
     if (!welcomed.ok()) return welcomed.status();
     session_ = welcomed->session;
     host_ = hello.host();
+    // Before the welcome: whoever has that can rely on the other stream being over.
+    streams_->Name(this, session_, welcomed->superseded);
     {
       absl::MutexLock lock(&mutex_);
       sent_digest_ = welcomed->welcome.signatures().digest();
@@ -132,7 +137,6 @@ class Stream : public grpc::ServerBidiReactor<v1::AgentMessage, v1::ControllerMe
       *welcome_->mutable_welcome() = std::move(welcomed->welcome);
       Proceed();
     }
-    streams_->Name(this, session_, welcomed->superseded);
     // A revision that came into force in between was not in the welcome.
     SendSignatures(coordinator_->Signatures());
     coordinator_->RepeatWishes(session_);
@@ -159,6 +163,7 @@ class Stream : public grpc::ServerBidiReactor<v1::AgentMessage, v1::ControllerMe
       Finish(ToGrpc(*ending_));
       return;
     }
+    if (!sent_digest_.has_value()) return;  // the welcome comes first, and is not here yet
     for (std::optional<v1::ControllerMessage>* next : {&welcome_, &wishes_, &signatures_, &ack_}) {
       if (!next->has_value()) continue;
       outgoing_ = *std::move(*next);
@@ -189,11 +194,17 @@ class Stream : public grpc::ServerBidiReactor<v1::AgentMessage, v1::ControllerMe
 };
 
 void Streams::Name(Stream* stream, uint64_t session, uint64_t superseded) {
+  static const absl::Status taken_over =
+      absl::AbortedError("another stream of this host has taken over");
   absl::MutexLock lock(&mutex_);
   by_session_[session] = stream;
+  if (superseded_unnamed_.erase(session) > 0) stream->End(taken_over);
+  if (superseded == 0) return;
   const auto other = by_session_.find(superseded);
   if (other != by_session_.end()) {
-    other->second->End(absl::AbortedError("another stream of this host has taken over"));
+    other->second->End(taken_over);
+  } else if (superseded < session) {
+    superseded_unnamed_.insert(superseded);
   }
 }
 

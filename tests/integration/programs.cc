@@ -62,9 +62,11 @@ Output RunShell(const std::string& command, absl::Duration timeout) {
 }
 
 Machine LookAtMachine() {
-  // Whatever a program of ours starts inherits this, so that what others run meanwhile is told
-  // apart.
+  // Whatever a program of ours starts inherits these, so that what others run meanwhile is told
+  // apart: a mark, and a place of our own for drills' directories.
   static const std::string* const mark = [] {
+    static const TempDir scratch;
+    setenv("TMPDIR", scratch.path().c_str(), /*overwrite=*/1);
     auto* made = new std::string(absl::StrCat("TCPMEDIC_TEST=", getpid()));
     putenv(made->data());
     return made;
@@ -85,7 +87,7 @@ Machine LookAtMachine() {
   for (const auto& entry : fs::directory_iterator("/sys/class/net", error)) {
     machine.links.insert(entry.path().filename());
   }
-  for (const auto& entry : fs::directory_iterator(fs::temp_directory_path(), error)) {
+  for (const auto& entry : fs::directory_iterator(getenv("TMPDIR"), error)) {
     const std::string name = entry.path().filename();
     if (absl::StartsWith(name, "tcpmedic-drill-")) machine.scratch.insert(name);
   }

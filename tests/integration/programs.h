@@ -44,7 +44,7 @@ struct Machine {
   std::set<std::string> namespaces;  // "net:[…]" of every process that this test has started
   std::set<std::string> links;       // of our own namespace
   std::set<std::string> programs;    // "pid comm" of these processes, children's children included
-  std::set<std::string> scratch;     // drills' directories under /tmp
+  std::set<std::string> scratch;     // drills' directories, which they make under $TMPDIR
 };
 Machine LookAtMachine();
 // A line for each thing that was not there before; what others have ended meanwhile is not ours.

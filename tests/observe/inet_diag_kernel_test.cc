@@ -24,17 +24,17 @@ namespace {
 
 using ::testing::ElementsAre;
 
-std::string EndpointText(const IpAddress& ip, int port) {
+std::string AddressAndPort(const IpAddress& ip, int port) {
   return absl::StrCat(ip.ToString(), " ", port);
 }
 
-std::string EndpointText(const sockaddr_storage& address) {
+std::string AddressAndPort(const sockaddr_storage& address) {
   if (address.ss_family == AF_INET) {
     const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
-    return EndpointText(IpAddress::FromV4(&v4.sin_addr), ntohs(v4.sin_port));
+    return AddressAndPort(IpAddress::FromV4(&v4.sin_addr), ntohs(v4.sin_port));
   }
   const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
-  return EndpointText(IpAddress::FromV6(&v6.sin6_addr).Unmapped(), ntohs(v6.sin6_port));
+  return AddressAndPort(IpAddress::FromV6(&v6.sin6_addr).Unmapped(), ntohs(v6.sin6_port));
 }
 
 template <typename T>
@@ -58,17 +58,18 @@ std::pair<uint64_t, std::string> Expected(int fd, const char* state) {
   const auto& v6 = reinterpret_cast<const sockaddr_in6&>(local);
   const bool mapped = local.ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr);
   return {Option<uint64_t>(fd, SOL_SOCKET, SO_COOKIE),
-          absl::StrCat(state, " ", EndpointText(local), " > ", EndpointText(remote),
+          absl::StrCat(state, " ", AddressAndPort(local), " > ", AddressAndPort(remote),
                        mapped ? " mapped" : "", " inode ", identity.st_ino, " uid ", geteuid(),
                        " netns ", Option<uint64_t>(fd, SOL_SOCKET, SO_NETNS_COOKIE))};
 }
 
 // And as a dump shows it.
 std::string Seen(const SocketSample& sample) {
-  return absl::StrCat(
-      std::string(Name(sample.state)), " ", EndpointText(sample.local_ip, sample.local_port), " > ",
-      EndpointText(sample.remote_ip, sample.remote_port), sample.v4_mapped ? " mapped" : "",
-      " inode ", sample.inode, " uid ", sample.uid, " netns ", sample.key.netns_cookie);
+  return absl::StrCat(std::string(Name(sample.state)), " ",
+                      AddressAndPort(sample.local_ip, sample.local_port), " > ",
+                      AddressAndPort(sample.remote_ip, sample.remote_port),
+                      sample.v4_mapped ? " mapped" : "", " inode ", sample.inode, " uid ",
+                      sample.uid, " netns ", sample.key.netns_cookie);
 }
 
 using Sockets = std::multimap<uint64_t, std::string>;  // a socket visited twice is there twice
