@@ -18,6 +18,7 @@ class Engine::Impl {
                      std::string revision) {
     std::vector<std::shared_ptr<const CompiledSignature>> of_sockets, of_namespaces;
     for (auto& signature : signatures) {
+      if (signature->subject() == v1::SUBJECT_PROCESS) continue;
       auto& of_subject = signature->subject() == v1::SUBJECT_NETNS ? of_namespaces : of_sockets;
       of_subject.push_back(std::move(signature));
     }
