@@ -8,11 +8,6 @@
 namespace tcpmedic {
 namespace {
 
-constexpr absl::Duration kRssSpacing = absl::Seconds(5);
-constexpr absl::Duration kRssKept = absl::Minutes(5);
-// Below this a single page fault would look like a leak.
-constexpr absl::Duration kRssShortestSpan = absl::Seconds(10);
-
 // What one process holds of a finding's sockets.
 struct Share {
   int pid = 0;
@@ -20,10 +15,10 @@ struct Share {
   std::vector<int> fds;
 };
 
-// Those that hold most come first.
-std::vector<Share> SharesOf(const std::vector<uint32_t>& inodes, const HolderScan& scan) {
+// Those that hold most come first; before them the one that the finding is about, if it says so.
+std::vector<Share> SharesOf(const Engine::FindingSockets& sockets, const HolderScan& scan) {
   absl::btree_map<int, Share> by_pid;
-  for (const uint32_t inode : inodes) {
+  for (const uint32_t inode : sockets.inodes) {
     const auto holders = scan.holders.find(inode);
     if (holders == scan.holders.end()) continue;
     absl::flat_hash_set<int> counted;  // one socket may have several fds in one process
@@ -36,46 +31,17 @@ std::vector<Share> SharesOf(const std::vector<uint32_t>& inodes, const HolderSca
   }
   std::vector<Share> shares;
   for (auto& [pid, share] : by_pid) shares.push_back(std::move(share));
-  std::stable_sort(shares.begin(), shares.end(),
-                   [](const Share& a, const Share& b) { return a.sockets > b.sockets; });
+  std::stable_sort(shares.begin(), shares.end(), [&](const Share& a, const Share& b) {
+    if ((a.pid == sockets.pid) != (b.pid == sockets.pid)) return a.pid == sockets.pid;
+    return a.sockets > b.sockets;
+  });
   return shares;
 }
 
 }  // namespace
 
-void RssHistory::Add(absl::Duration uptime, int64_t rss_bytes) {
-  if (!readings_.empty() && uptime - readings_.back().first < kRssSpacing) return;
-  readings_.emplace_back(uptime, rss_bytes);
-  while (uptime - readings_.front().first > kRssKept) readings_.pop_front();
-}
-
-std::optional<double> RssHistory::GrowthBytesPerMinute() const {
-  if (readings_.empty() || readings_.back().first - readings_.front().first < kRssShortestSpan) {
-    return std::nullopt;
-  }
-  const double count = static_cast<double>(readings_.size());
-  const auto minutes_of = [&](const auto& reading) {
-    return absl::FDivDuration(reading.first - readings_.front().first, absl::Minutes(1));
-  };
-  double mean_minutes = 0;
-  double mean_bytes = 0;
-  for (const auto& reading : readings_) {
-    mean_minutes += minutes_of(reading) / count;
-    mean_bytes += static_cast<double>(reading.second) / count;
-  }
-  double covariance = 0;
-  double variance = 0;
-  for (const auto& reading : readings_) {
-    const double from_mean = minutes_of(reading) - mean_minutes;
-    covariance += from_mean * (static_cast<double>(reading.second) - mean_bytes);
-    variance += from_mean * from_mean;
-  }
-  return covariance / variance;
-}
-
 void Attribution::Attribute(const std::vector<Engine::FindingSockets>& sockets,
                             absl::Duration uptime, std::vector<v1::Finding>* findings) {
-  for (auto& [pid, described] : described_) described.in_use = false;
   bool looked_up_now = false;
   if (!HoldersCover(sockets, uptime)) {
     FindHolders(sockets, uptime);
@@ -94,7 +60,7 @@ void Attribution::Attribute(const std::vector<Engine::FindingSockets>& sockets,
     FindHolders(sockets, uptime);
     fill_all();
   }
-  absl::erase_if(described_, [](const auto& entry) { return !entry.second.in_use; });
+  described_.ForgetUnused(uptime);
 }
 
 bool Attribution::HoldersCover(const std::vector<Engine::FindingSockets>& sockets,
@@ -134,9 +100,9 @@ bool Attribution::FillProcesses(const Engine::FindingSockets& sockets, absl::Dur
                                 v1::Finding* finding) {
   finding->clear_processes();
   bool all_alive = true;
-  for (Share& share : SharesOf(sockets.inodes, holders_.scan)) {
+  for (Share& share : SharesOf(sockets, holders_.scan)) {
     if (finding->processes_size() == options_.max_processes) break;
-    const v1::Process* process = Describe(share.pid, uptime);
+    const v1::Process* process = DescribeHolder(share.pid, uptime);
     if (process == nullptr) {
       all_alive = false;
       continue;
@@ -150,32 +116,10 @@ bool Attribution::FillProcesses(const Engine::FindingSockets& sockets, absl::Dur
   return all_alive;
 }
 
-const v1::Process* Attribution::Describe(int pid, absl::Duration uptime) {
+const v1::Process* Attribution::DescribeHolder(int pid, absl::Duration uptime) {
   const auto found_as = holders_.start_ticks.find(pid);
   if (found_as == holders_.start_ticks.end()) return nullptr;
-  const absl::StatusOr<uint64_t> ticks = processes_.StartTicks(pid);
-  if (!ticks.ok() || *ticks != found_as->second) return nullptr;
-
-  Described& described = described_[pid];
-  if (described.start_ticks != *ticks) {
-    described = Described();
-    described.read_at = -absl::InfiniteDuration();
-  }
-  if (uptime - described.read_at >= options_.process_max_age) {
-    absl::StatusOr<v1::Process> process = processes_.Read(pid);
-    if (!process.ok()) return nullptr;
-    described.start_ticks = *ticks;
-    described.process = *std::move(process);
-    described.read_at = uptime;
-    if (described.process.has_rss_bytes()) {
-      described.rss.Add(uptime, described.process.rss_bytes());
-    }
-    if (const std::optional<double> growth = described.rss.GrowthBytesPerMinute()) {
-      described.process.set_rss_growth_bytes_per_min(*growth);
-    }
-  }
-  described.in_use = true;
-  return &described.process;
+  return described_.Describe({pid, found_as->second}, uptime);
 }
 
 absl::flat_hash_map<uint32_t, std::vector<int>> Attribution::PidsHolding(
@@ -194,13 +138,15 @@ absl::flat_hash_map<uint32_t, std::vector<int>> Attribution::PidsHolding(
 }
 
 std::string Attribution::blind_spot() const {
-  if (!holders_.scan.complete) {
-    return absl::StrCat("holders of sockets may be missing: the search stopped after ",
-                        holders_.scan.fds_read, " open files");
-  }
-  if (holders_.scan.processes_denied > 0) {
-    return absl::StrCat("holders of sockets may be missing: the open files of ",
-                        holders_.scan.processes_denied, " processes may not be read");
+  for (const HolderScan* const scan : {&holders_.scan, &known_holders_.newest_pass()}) {
+    if (!scan->complete) {
+      return absl::StrCat("holders of sockets may be missing: the search stopped after ",
+                          scan->fds_read, " open files");
+    }
+    if (scan->processes_denied > 0) {
+      return absl::StrCat("holders of sockets may be missing: the open files of ",
+                          scan->processes_denied, " processes may not be read");
+    }
   }
   return "";
 }

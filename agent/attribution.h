@@ -6,44 +6,45 @@
 #define TCPMEDIC_AGENT_ATTRIBUTION_H_
 
 #include <cstdint>
-#include <deque>
-#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/time/time.h"
+#include "agent/described_processes.h"
+#include "agent/known_holders.h"
 #include "diagnosis/engine.h"
+#include "diagnosis/holder_source.h"
 #include "observe/processes.h"
 #include "tcpmedic/v1/evidence.pb.h"
 #include "tcpmedic/v1/finding.pb.h"
 
 namespace tcpmedic {
 
-// A process's memory over the last minutes. Plain value.
-class RssHistory {
- public:
-  // Readings closer than 5 s to the last one are left out, as are those older than 5 min.
-  void Add(absl::Duration uptime, int64_t rss_bytes);
-  // Least squares over what is kept; nullopt while that spans less than 10 s.
-  std::optional<double> GrowthBytesPerMinute() const;
-
- private:
-  std::deque<std::pair<absl::Duration, int64_t>> readings_;  // oldest first
-};
-
-class Attribution {
+class Attribution : public HolderSource {
  public:
   struct Options {
     std::string proc_root = "/proc";
     int max_processes = 16;  // per finding: those that hold most of its sockets
     int max_fds = 16;        // listed per process and finding
     absl::Duration holders_max_age = absl::Seconds(10);
-    absl::Duration process_max_age = absl::Seconds(5);  // counting 10,000 fds takes 5 ms
+    absl::Duration process_max_age = absl::Seconds(5);
   };
-  explicit Attribution(Options options) : options_(options), processes_(options.proc_root) {}
+  explicit Attribution(Options options)
+      : options_(options),
+        processes_(options.proc_root),
+        known_holders_(&processes_),
+        described_(&processes_, options.process_max_age) {}
+
+  // The scan's; for the engine's questions.
+  void BeginScan(absl::Duration uptime) { uptime_ = uptime; }
+  HoldersByInode HoldersOf(const std::vector<uint32_t>& inodes) override {
+    return known_holders_.HoldersOf(inodes, uptime_);
+  }
+  const v1::Process* Describe(const ProcessKey& process) override {
+    return described_.Describe(process, uptime_);
+  }
 
   // Fills `processes` of the findings that `sockets` names. `uptime` is the scan's.
   void Attribute(const std::vector<Engine::FindingSockets>& sockets, absl::Duration uptime,
@@ -57,14 +58,6 @@ class Attribution {
   std::string blind_spot() const;
 
  private:
-  struct Described {
-    uint64_t start_ticks = 0;  // with the pid, the identity: pids are used again
-    v1::Process process;
-    absl::Duration read_at;
-    bool in_use = false;  // by a finding of this call
-    RssHistory rss;
-  };
-
   // The part of /proc/PID/fd that concerns some sockets.
   struct Holders {
     absl::flat_hash_set<uint32_t> looked_up;  // also those that no one holds
@@ -80,12 +73,14 @@ class Attribution {
   bool FillProcesses(const Engine::FindingSockets& sockets, absl::Duration uptime,
                      v1::Finding* finding);
   // Null: the process that was found under this pid has ended.
-  const v1::Process* Describe(int pid, absl::Duration uptime);
+  const v1::Process* DescribeHolder(int pid, absl::Duration uptime);
 
   Options options_;
   Processes processes_;
   Holders holders_;
-  absl::flat_hash_map<int, Described> described_;  // by pid; only those of present findings
+  KnownHolders known_holders_;
+  DescribedProcesses described_;
+  absl::Duration uptime_;
 };
 
 }  // namespace tcpmedic

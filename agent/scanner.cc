@@ -122,7 +122,8 @@ v1::Report Scanner::Scan(absl::Span<const ObservedNamespace> namespaces, Moment 
     }
     engine_.EndNamespace(/*complete=*/observed.ok());
   }
-  Engine::Result result = engine_.EndScan();
+  attribution_.BeginScan(now.uptime);
+  Engine::Result result = engine_.EndScan(&attribution_);
   attribution_.Attribute(engine_.finding_sockets(), now.uptime, &result.findings);
 
   v1::Report report;

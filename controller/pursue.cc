@@ -8,7 +8,9 @@
 #include "absl/strings/str_cat.h"
 #include "controller/incident/proposal.h"
 #include "controller/notify/alert.h"
+#include "controller/order/sampling.h"
 #include "controller/order/verify.h"
+#include "controller/policy/policy_document.h"
 #include "controller/policy/propose.h"
 #include "proto/proto_time.h"
 
@@ -35,7 +37,9 @@ void PutFirst(google::protobuf::RepeatedPtrField<T>* all, T first) {
 class Pursuit {
  public:
   Pursuit(v1::IncidentView view, const Circumstances& circumstances)
-      : circumstances_(circumstances), before_(view.incident()) {
+      : circumstances_(circumstances),
+        before_(view.incident()),
+        sampled_before_(SampledInWords(view)) {
     pursued_.next = std::move(view);
   }
 
@@ -55,7 +59,7 @@ class Pursuit {
     absl::StatusOr<v1::Order> next = Advance(was, event, circumstances_.now);
     if (!next.ok()) return next.status();
     if (std::holds_alternative<OrderReported>(event) && next->state() == v1::Order::STATE_APPLIED &&
-        next->roll_back_by().empty()) {
+        next->roll_back_by().empty() && ChangesHost(next->action())) {
       const v1::Proposal* proposal = ProposalAtHand(next->proposal_id());
       if (proposal == nullptr) return Missing(next->proposal_id());
       if (auto verdict = Judge(proposal->verify(), *next, reported_at)) {
@@ -80,7 +84,9 @@ class Pursuit {
       if (followed.ok()) followed = FollowAll();
     }
     if (!followed.ok()) return followed;
-    Tell(AlertsBetween(before_, pursued_.next.incident(), circumstances_.host, circumstances_.now));
+    Tell(AlertsBetween({before_, sampled_before_},
+                       {pursued_.next.incident(), SampledInWords(pursued_.next)},
+                       circumstances_.host, circumstances_.now));
     const Transaction& transaction = pursued_.transaction;
     pursued_.noteworthy =
         !transaction.audit.empty() || !transaction.proposals.empty() || !transaction.orders.empty();
@@ -169,7 +175,7 @@ class Pursuit {
     asked_by_ = ask.asked_by;
     v1::Decision decision =
         Decide(circumstances_.policies, pursued_.next.incident().finding(), circumstances_.host);
-    const bool wants_proposal = WantsProposal(decision);
+    const bool wants_proposal = !ask.only_decide && WantsProposal(decision);
     return Continue(Decided{std::move(decision), wants_proposal, ask.asked_by});
   }
 
@@ -269,6 +275,7 @@ class Pursuit {
 
   const Circumstances& circumstances_;
   const v1::Incident before_;
+  const std::string sampled_before_;
   Pursued pursued_;
   std::deque<Effect> effects_;
   std::string asked_by_;

@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "diagnosis/netns_schema.h"
+#include "diagnosis/process_schema.h"
 #include "diagnosis/pushdown.h"
 #include "proto/proto_time.h"
 
@@ -72,6 +73,12 @@ const Vocabulary& Namespaces() {
   return *vocabulary;
 }
 
+const Vocabulary& ProcessGroups() {
+  static const auto* const vocabulary = new Vocabulary{
+      ProcessSchema(), ProcessSchema(), [](int slot) { return ProcessAttributes()[slot].basis; }};
+  return *vocabulary;
+}
+
 // Where `text` first names the attribute, not merely one that begins like it; npos where it does
 // not.
 size_t FirstMention(absl::string_view text, absl::string_view name) {
@@ -107,7 +114,7 @@ Basis BasisOf(const expr::Expression& expression, const Vocabulary& vocabulary) 
   return basis;
 }
 
-// The condition that makes a match: `sockets`, or a namespace's `when`.
+// The condition that makes a match: `sockets`, or the `when` of a namespace or process.
 std::optional<expr::Expression> CompileMatch(absl::string_view field, const std::string& text,
                                              const Vocabulary& vocabulary,
                                              CompiledSignature* compiled, Mistakes* mistakes) {
@@ -121,15 +128,53 @@ std::optional<expr::Expression> CompileMatch(absl::string_view field, const std:
   return condition;
 }
 
+void CompileStates(const expr::Expression& sockets, CompiledSignature* compiled,
+                   Mistakes* mistakes) {
+  compiled->states = StatesThatCanMatch(sockets);
+  if (compiled->states == 0) {
+    mistakes->Add("sockets", "holds in no TCP state",
+                  "states are named as ss(8) names them: \"established\"");
+  }
+}
+
 void CompileSockets(const v1::Signature& signature, CompiledSignature* compiled,
                     Mistakes* mistakes) {
   const auto condition =
       CompileMatch("sockets", signature.sockets(), Sockets(), compiled, mistakes);
+  if (condition.has_value()) CompileStates(*condition, compiled, mistakes);
+}
+
+// Which sockets of a process are counted: what one sample says of them.
+void CompileSocketsOfProcess(const v1::Signature& signature, CompiledSignature* compiled,
+                             Mistakes* mistakes) {
+  if (signature.sockets().empty()) {
+    mistakes->Add("sockets", "is missing", "sockets: socket.state == \"close-wait\"");
+    return;
+  }
+  const auto condition = CompileCondition("sockets", signature.sockets(), SocketSchema(), mistakes);
   if (!condition.has_value()) return;
-  compiled->states = StatesThatCanMatch(*condition);
-  if (compiled->states == 0) {
-    mistakes->Add("sockets", "holds in no TCP state",
-                  "states are named as ss(8) names them: \"established\"");
+  for (const int slot : condition->slots()) {
+    if (SocketAttributes()[slot].basis != Basis::kWindow) continue;
+    mistakes->Add("sockets", absl::StrCat(SocketSchema().at(slot).name,
+                                          " needs a window, and one sample has to decide here"));
+    return;
+  }
+  for (const expr::Expression& conjunct : condition->Conjuncts()) {
+    compiled->of_sockets.push_back({conjunct, BasisOf(conjunct, Sockets())});
+  }
+  CompileStates(*condition, compiled, mistakes);
+}
+
+void CompileProcess(const v1::Signature& signature, CompiledSignature* compiled,
+                    Mistakes* mistakes) {
+  CompileSocketsOfProcess(signature, compiled, mistakes);
+  if (signature.when().empty()) {
+    mistakes->Add("when", "is missing", "when: process.rises >= 5 && process.risen_by >= 100");
+    return;
+  }
+  CompileMatch("when", signature.when(), ProcessGroups(), compiled, mistakes);
+  if (FromProto(signature.window()) == absl::ZeroDuration()) {
+    mistakes->Add("window", "is not set, and sockets are counted five times in it", "window: 15s");
   }
 }
 
@@ -199,6 +244,17 @@ void CheckNetnsGroupBy(const v1::Signature& signature, CompiledSignature* compil
   compiled->group_by.push_back({"netns", std::nullopt});
 }
 
+void CheckProcessGroupBy(const v1::Signature& signature, CompiledSignature* compiled,
+                         Mistakes* mistakes) {
+  if (signature.group_by_size() != 2 || signature.group_by(0) != "process" ||
+      signature.group_by(1) != "listener") {
+    mistakes->Add("group_by", "of subject process can only be the process and the listener",
+                  "group_by: [process, listener]");
+  }
+  compiled->group_by.push_back({"process", std::nullopt});
+  compiled->group_by.push_back({"listener", std::nullopt});
+}
+
 void CompileVerdict(const v1::Signature& signature, const Vocabulary& vocabulary,
                     CompiledSignature* compiled, Mistakes* mistakes) {
   const size_t first = mistakes->next();
@@ -225,7 +281,9 @@ void CompileTimes(const v1::Signature& signature, const Vocabulary& vocabulary,
   compiled->hold_for = CheckDuration("for", signature.for_(), kMaxWait, mistakes);
   compiled->keep_firing_for =
       CheckDuration("keep_firing_for", signature.keep_firing_for(), kMaxWait, mistakes);
-  if (compiled->window != absl::ZeroDuration()) return;
+  // Of a process, a window is needed in any case, and CompileProcess has asked for it.
+  if (compiled->window != absl::ZeroDuration() || signature.subject() == v1::SUBJECT_PROCESS)
+    return;
   for (const int slot : compiled->evidence_slots) {
     if (slot < vocabulary.conditions.size() && vocabulary.basis_of(slot) == Basis::kWindow) {
       mistakes->Add("window",
@@ -262,9 +320,15 @@ std::shared_ptr<const CompiledSignature> CompileSignature(const v1::Signature& s
       CompileVerdict(signature, Namespaces(), compiled.get(), &mistakes);
       CompileTimes(signature, Namespaces(), compiled.get(), &mistakes);
       break;
+    case v1::SUBJECT_PROCESS:
+      CompileProcess(signature, compiled.get(), &mistakes);
+      CompileLookAlikes(signature, ProcessGroups(), compiled.get(), &mistakes);
+      CheckProcessGroupBy(signature, compiled.get(), &mistakes);
+      CompileVerdict(signature, ProcessGroups(), compiled.get(), &mistakes);
+      CompileTimes(signature, ProcessGroups(), compiled.get(), &mistakes);
+      break;
     default:
-      mistakes.Add("subject", "only sockets and network namespaces can be looked for so far",
-                   "subject: socket, or subject: netns");
+      mistakes.Add("subject", "is not set", "subject: socket, process or netns");
   }
   if (mistakes.any()) return nullptr;
   return compiled;

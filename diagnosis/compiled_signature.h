@@ -18,7 +18,7 @@
 namespace tcpmedic {
 
 // One operand of the top-level && of the condition: of `sockets`, or of `when` where the subject is
-// netns. Its basis is the widest of what it reads.
+// netns or process. Its basis is the widest of what it reads.
 struct Conjunct {
   expr::Expression expression;
   Basis basis = Basis::kNow;
@@ -33,7 +33,7 @@ struct LookAlike {
 // One component of the group's key.
 struct GroupComponent {
   std::string name;
-  std::optional<int> slot;  // of SocketSchema; nullopt: "netns"
+  std::optional<int> slot;  // of SocketSchema; nullopt: "netns", "process", "listener"
 };
 
 class CompiledSignature {
@@ -44,11 +44,11 @@ class CompiledSignature {
   v1::Subject subject() const { return definition.subject(); }
 
   v1::Signature definition;
-  // These are over the schema of the subject: SocketSchema or NetnsSchema.
+  // These are over the schema of the subject: SocketSchema, NetnsSchema or ProcessSchema.
   std::vector<Conjunct> conjuncts;
   std::vector<LookAlike> look_alikes;
   std::vector<GroupComponent> group_by;
-  expr::Template verdict;  // over VerdictSchema, or NetnsSchema
+  expr::Template verdict;  // over VerdictSchema, NetnsSchema or ProcessSchema
   // What the condition, `unless` and the verdict read, in the order in which they name it; slots of
   // the verdict's schema.
   std::vector<int> evidence_slots;
@@ -58,7 +58,10 @@ class CompiledSignature {
 
   // Subject socket only.
   std::optional<expr::Expression> when;  // over GroupSchema; none: one socket is enough
-  TcpStateMask states = 0;               // that `sockets` can hold in
+  // Subject socket or process.
+  TcpStateMask states = 0;  // that `sockets` can hold in
+  // Subject process only: `sockets`, over SocketSchema; one sample decides it.
+  std::vector<Conjunct> of_sockets;
 };
 
 }  // namespace tcpmedic

@@ -1,4 +1,4 @@
-// The signature engine: samples in, findings out. Pure: no I/O, no clock of its own; time comes
+// The signature engine: samples in, findings out. No I/O, no clock of its own; time comes
 // with each scan. Not thread-safe: one engine belongs to one scanning thread.
 //
 // Per scan:  BeginScan(now) → ObserveNamespace for each namespace → for each that is dumped:
@@ -13,12 +13,15 @@
 // Of namespaces it keeps a few counters each. Listeners and half-open connections are asked for
 // only where counters alone do not rule a signature of subject netns out.
 //
+// Processes are known by the sockets that they hold and do not close. Who holds them is dear to
+// find out, so it is asked only where their number has risen (process_pile.h).
+//
 // A remedy erases its own finding, so what live orders have changed is followed by its key,
 // whatever the signatures say (followed_sockets.h, followed_namespaces.h).
 //
 // How a finding lives: finding_life.h; how a socket belongs to one: socket_watch.h; a namespace:
-// netns_watch.h. Each kind of subject has a scan of its own (socket_scan.h, netns_scan.h), of which
-// the engine makes one.
+// netns_watch.h; a process: process_watch.h. Each kind of subject has a scan of its own
+// (socket_scan.h, netns_scan.h, process_scan.h), of which the engine makes one.
 #ifndef TCPMEDIC_DIAGNOSIS_ENGINE_H_
 #define TCPMEDIC_DIAGNOSIS_ENGINE_H_
 
@@ -31,6 +34,8 @@
 #include "absl/strings/string_view.h"
 #include "core/clock.h"
 #include "diagnosis/followed_sockets.h"
+#include "diagnosis/holder_source.h"
+#include "diagnosis/process_watch.h"
 #include "diagnosis/signature.h"
 #include "observe/counters.h"
 #include "observe/socket_sample.h"
@@ -74,7 +79,8 @@ class Engine {
   void EndNamespace(bool complete);
 
   struct Result {
-    // All that are present now, of namespaces before those of sockets; processes are not filled in.
+    // All that are present now, of namespaces before those of processes before those of sockets;
+    // processes are not filled in.
     std::vector<v1::Finding> findings;
     int findings_omitted = 0;
     std::vector<v1::SignatureActivity> activity;  // in the same order
@@ -82,13 +88,15 @@ class Engine {
     int64_t suspects = 0;
     int64_t suspects_not_kept = 0;  // since construction
   };
-  Result EndScan();
+  // `holders` null: nobody can be asked, and no signature of subject process finds anything.
+  Result EndScan(HolderSource* holders = nullptr);
 
   // The inodes of the sockets behind the findings of the last EndScan, for attribution; of a
   // namespace, its exemplar's.
   struct FindingSockets {
     int finding = 0;               // index into Result::findings
     std::vector<uint32_t> inodes;  // bounded by max_sockets_per_finding
+    int pid = 0;                   // subject process: the holder that it is about
   };
   std::vector<FindingSockets> finding_sockets() const;
 
@@ -103,6 +111,12 @@ class Engine {
   // group, nothing is found there, or the namespace was not read in the newest scan. The selector's
   // host is the caller's business.
   std::optional<v1::NetworkNamespace> NamespaceOf(const v1::Selector& selector) const;
+
+  // The process that the selector's finding, of subject process, is about, with all sockets of the
+  // group as the newest scan saw them. NullOpt: it names no such signature or group, nothing is
+  // found there, or the namespace was not read in the newest scan. The selector's host is the
+  // caller's business.
+  std::optional<ProcessFound> ProcessOf(const v1::Selector& selector) const;
 
   // Whether the condition (CompileNetnsCondition) holds in the namespace as of the newest scan;
   // what is counted is counted over kMeasuredSpan, or over what is known where that is less but at

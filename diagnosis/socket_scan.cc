@@ -30,8 +30,9 @@ void SocketScan::BeginScan(Moment now) {
 
 bool SocketScan::Observe(const SocketSample& sample) {
   if (!followed_.empty()) followed_.Observe(sample, now_, scan_, cover_);
-  // Those that no signature here asked for are there for the namespace's sake.
-  if ((MaskOf(sample.state) & Listeners::kStates & ~states_) != 0) return true;
+  // Those that no signature here asked for are there for a namespace's or a process's sake.
+  constexpr TcpStateMask kOfOthers = Listeners::kStates | MaskOf(TcpState::kCloseWait);
+  if ((MaskOf(sample.state) & kOfOthers & ~states_) != 0) return true;
   bool suspect = false;
   bool young = false;
   for (size_t i = 0; i < watches_.size(); ++i) {

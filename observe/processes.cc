@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "observe/cgroup_memory.h"
 #include "observe/printable.h"
 #include "observe/proc_directory.h"
 
@@ -111,9 +112,13 @@ void ReadDescriptors(const ProcDirectory& process, v1::Process* result) {
 
 // The one hierarchy of cgroup v2 ("0::/path"), unless the process is at its root because systemd
 // still uses v1.
-void ReadCgroup(const ProcDirectory& process, v1::Process* result) {
+void ReadCgroup(const ProcDirectory& process, const std::string& cgroup_root, v1::Process* result) {
   const absl::StatusOr<std::string> text = process.ReadFile("cgroup");
   if (!text.ok()) return;
+  if (const std::optional<CgroupMemory> memory = ReadCgroupMemory(cgroup_root, *text)) {
+    result->set_memory_limit_bytes(memory->limit_bytes);
+    result->set_memory_used_bytes(memory->used_bytes);
+  }
   absl::string_view path;
   for (absl::string_view line : absl::StrSplit(*text, '\n')) {
     const std::vector<absl::string_view> parts = absl::StrSplit(line, absl::MaxSplits(':', 2));
@@ -138,6 +143,35 @@ absl::string_view AfterLastSeparator(absl::string_view name) {
 
 bool IsLowerHex(char c) { return absl::ascii_isdigit(c) || (c >= 'a' && c <= 'f'); }
 
+// Adds what one process holds of `inodes`.
+void LookInto(const ProcDirectory& root, int pid, const absl::flat_hash_set<uint32_t>& inodes,
+              const absl::flat_hash_set<int>& but, int64_t max_fds, HolderScan* scan) {
+  const absl::StatusOr<ProcDirectory> fds = root.OpenDirectory(absl::StrCat(pid, "/fd"));
+  absl::Status status = fds.status();
+  if (fds.ok()) {
+    status = fds->ForEachNumber([&](int fd, const char* fd_name) {
+      if (but.contains(fd)) return true;
+      if (scan->fds_read == max_fds) {
+        scan->complete = false;
+        return false;
+      }
+      ++scan->fds_read;
+      uint64_t inode = 0;
+      if (fds->ReadInodeLink(fd_name, "socket", &inode) == 0 &&
+          inodes.contains(static_cast<uint32_t>(inode))) {
+        scan->holders[static_cast<uint32_t>(inode)].push_back({.pid = pid, .fd = fd});
+      }
+      return true;
+    });
+  }
+  // A process that has exited meanwhile holds nothing.
+  if (absl::IsPermissionDenied(status)) {
+    ++scan->processes_denied;
+  } else if (!status.ok() && !absl::IsNotFound(status)) {
+    scan->complete = false;
+  }
+}
+
 }  // namespace
 
 HolderScan Processes::FindHolders(const absl::flat_hash_set<uint32_t>& inodes,
@@ -148,33 +182,23 @@ HolderScan Processes::FindHolders(const absl::flat_hash_set<uint32_t>& inodes,
     scan.complete = false;
     return scan;
   }
-  const absl::Status read = root->ForEachNumber([&](int pid, const char* name) {
-    const absl::StatusOr<ProcDirectory> fds = root->OpenDirectory(absl::StrCat(name, "/fd"));
-    absl::Status status = fds.status();
-    if (fds.ok()) {
-      status = fds->ForEachNumber([&](int fd, const char* fd_name) {
-        if (scan.fds_read == max_fds) {
-          scan.complete = false;
-          return false;
-        }
-        ++scan.fds_read;
-        uint64_t inode = 0;
-        if (fds->ReadInodeLink(fd_name, "socket", &inode) == 0 &&
-            inodes.contains(static_cast<uint32_t>(inode))) {
-          scan.holders[static_cast<uint32_t>(inode)].push_back({.pid = pid, .fd = fd});
-        }
-        return true;
-      });
-    }
-    // A process that has exited meanwhile holds nothing.
-    if (absl::IsPermissionDenied(status)) {
-      ++scan.processes_denied;
-    } else if (!status.ok() && !absl::IsNotFound(status)) {
-      scan.complete = false;
-    }
+  const absl::Status read = root->ForEachNumber([&](int pid, const char*) {
+    LookInto(*root, pid, inodes, {}, max_fds, &scan);
     return scan.fds_read < max_fds || scan.complete;
   });
   if (!read.ok()) scan.complete = false;
+  return scan;
+}
+
+HolderScan Processes::FindHoldersIn(int pid, const absl::flat_hash_set<uint32_t>& inodes,
+                                    const absl::flat_hash_set<int>& but, int64_t max_fds) const {
+  HolderScan scan;
+  const absl::StatusOr<ProcDirectory> root = ProcDirectory::Open(root_);
+  if (root.ok()) {
+    LookInto(*root, pid, inodes, but, max_fds, &scan);
+  } else {
+    scan.complete = false;
+  }
   return scan;
 }
 
@@ -201,7 +225,7 @@ absl::StatusOr<v1::Process> Processes::Read(int pid) const {
   ReadCmdline(*process, &result);
   ReadStatus(*process, &result);
   ReadDescriptors(*process, &result);
-  ReadCgroup(*process, &result);
+  ReadCgroup(*process, cgroup_root_, &result);
   return result;
 }
 

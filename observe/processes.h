@@ -31,10 +31,15 @@ struct HolderScan {
 
 class Processes {
  public:
-  explicit Processes(std::string proc_root = "/proc") : root_(std::move(proc_root)) {}
+  explicit Processes(std::string proc_root = "/proc", std::string cgroup_root = "/sys/fs/cgroup")
+      : root_(std::move(proc_root)), cgroup_root_(std::move(cgroup_root)) {}
 
   HolderScan FindHolders(const absl::flat_hash_set<uint32_t>& inodes,
                          int64_t max_fds = 2'000'000) const;
+
+  // The same in one process alone, without looking at the descriptors in `but`.
+  HolderScan FindHoldersIn(int pid, const absl::flat_hash_set<uint32_t>& inodes,
+                           const absl::flat_hash_set<int>& but, int64_t max_fds = 2'000'000) const;
 
   // NotFound: no such process (any more). Fields that may not be read stay unset. `fds` is left
   // empty.
@@ -46,6 +51,7 @@ class Processes {
 
  private:
   std::string root_;
+  std::string cgroup_root_;
 };
 
 // "/system.slice/nginx.service" → "nginx.service"; empty where there is none. Pure.

@@ -34,7 +34,7 @@ std::string Words(const v1::Action& action) {
     case v1::Action::kSampleCallSites:
       return "sample call sites";
     case v1::Action::kRaiseAlert:
-      return "raise an alert";
+      return absl::StrCat("alert ", absl::StrJoin(action.raise_alert().receivers(), ", "));
     case v1::Action::kNote:
       return absl::StrCat("note: ", action.note().text());
     case v1::Action::KIND_NOT_SET:

@@ -29,8 +29,8 @@ std::string Name(Enum value, absl::string_view otherwise = "") {
   return name.empty() ? std::string(otherwise) : name;
 }
 
-// "set congestion control bbr", "set net.ipv4.tcp_syncookies = 1", "note: …"; "nothing" where it
-// has no kind.
+// "set congestion control bbr", "set net.ipv4.tcp_syncookies = 1", "alert oncall", "note: …";
+// "nothing" where it has no kind.
 std::string Words(const v1::Action& action);
 // "net.ipv4.tcp_syncookies = 1, net.core.somaxconn = 4096".
 std::string Words(const v1::SetSysctl& action);

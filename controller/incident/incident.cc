@@ -5,6 +5,7 @@
 #include "absl/strings/str_join.h"
 #include "controller/order/order.h"
 #include "controller/order/story.h"
+#include "controller/policy/policy_document.h"
 #include "controller/policy/propose.h"
 #include "proto/proto_time.h"
 #include "proto/words.h"
@@ -35,6 +36,20 @@ std::string Clock(absl::Time time) {
 std::string NetnsWord(const v1::NetworkNamespace& netns) {
   if (netns.name().empty()) return absl::StrCat("network namespace ", netns.cookie());
   return netns.name() == "host" ? "the host's network namespace" : netns.name();
+}
+
+// What would be done to what.
+std::string WhatIsProposed(const v1::Proposal& proposal, const v1::Finding& finding) {
+  const std::string what = Words(proposal.action());
+  if (proposal.action().has_set_sysctl()) {
+    return absl::StrCat(what, " in ", NetnsWord(finding.netns()));
+  }
+  if (!proposal.action().has_sample_call_sites()) {
+    return absl::StrCat(what, ", at most ", proposal.targets_max(), " targets");
+  }
+  if (finding.processes().empty()) return what;
+  return absl::StrCat(what, " of ", finding.processes(0).comm(), " (pid ",
+                      finding.processes(0).pid(), ")");
 }
 
 bool SameDecision(const v1::Decision& a, const v1::Decision& b) {
@@ -216,7 +231,7 @@ absl::StatusOr<Step> Transition::operator()(const FindingGone&) {
              kAgent);
     return std::move(step_);
   }
-  if (HasOrderUnderWay(next)) {
+  if (HasOrderUnderWay(next) && !OnlyAlerts(next.decision())) {
     Happened("gone",
              absl::StrCat("The finding no longer holds, as is to be expected of order ",
                           next.order_id(), ": what was measured decides"),
@@ -225,10 +240,13 @@ absl::StatusOr<Step> Transition::operator()(const FindingGone&) {
   }
   if (IsPending(next)) VoidPending("the finding has gone");
   const absl::Duration open_for = now_ - FromProtoOrInfinitePast(next.opened_at());
-  Close(WantsMoreThanNotes(next.decision()) ? v1::Incident::OUTCOME_CLEARED
-                                            : v1::Incident::OUTCOME_NOTED,
-        absl::StrCat("The finding has gone by itself after ",
-                     absl::FormatDuration(absl::Trunc(open_for, absl::Seconds(1)))),
+  const bool alerted = OnlyAlerts(next.decision());
+  Close(alerted                               ? v1::Incident::OUTCOME_ALERTED
+        : WantsMoreThanNotes(next.decision()) ? v1::Incident::OUTCOME_CLEARED
+                                              : v1::Incident::OUTCOME_NOTED,
+        absl::StrCat("The finding has gone ", alerted ? "" : "by itself ", "after ",
+                     absl::FormatDuration(absl::Trunc(open_for, absl::Seconds(1))),
+                     alerted ? ", and its alert with it" : ""),
         kAgent);
   return std::move(step_);
 }
@@ -249,7 +267,7 @@ absl::StatusOr<Step> Transition::operator()(const Decided& event) {
                             " notes what to know; nothing is to be changed on ", next.host()),
                absl::StrCat("policy ", event.decision.policy()));
     } else {
-      Happened("decided",
+      Happened(OnlyAlerts(event.decision) ? "alerted" : "decided",
                absl::StrCat("Policy ", event.decision.policy(), ": ", ActionsOf(event.decision)),
                absl::StrCat("policy ", event.decision.policy()));
     }
@@ -277,13 +295,13 @@ absl::StatusOr<Step> Transition::operator()(const Proposed& event) {
   next.set_proposal_id(proposal.id());
   next.set_proposal_state(v1::Proposal::STATE_PENDING);
   Happened("proposed",
-           absl::StrCat("Proposal ", proposal.id(), ": ", Words(proposal.action()),
-                        proposal.action().has_set_sysctl()
-                            ? absl::StrCat(" in ", NetnsWord(next.finding().netns()))
-                            : absl::StrCat(", at most ", proposal.targets_max(), " targets"),
+           absl::StrCat("Proposal ", proposal.id(), ": ", WhatIsProposed(proposal, next.finding()),
                         ", open until ", Clock(FromProtoOrInfinitePast(proposal.expires_at()))),
            absl::StrCat("policy ", proposal.policy()));
-  Tell();
+  // Nobody is asked about what only reads and is approved by its policy.
+  if (ChangesHost(proposal.action()) || proposal.approval().mode() != v1::Approval::MODE_AUTO) {
+    Tell();
+  }
   return std::move(step_);
 }
 
@@ -366,6 +384,8 @@ absl::StatusOr<Step> Transition::operator()(const OrderChanged& event) {
   // Who takes a change back does not want it made again.
   if (!now.roll_back_by().empty()) next.clear_covered_until();
   if (now.state() == event.was.state()) return std::move(step_);
+  // What only reads decides nothing, however it ends.
+  if (!ChangesHost(now.action())) return std::move(step_);
   switch (now.state()) {
     case v1::Order::STATE_COMMITTED:
       if (is_newest && IsOpen(next) && now.roll_back_by().empty()) {
@@ -437,8 +457,13 @@ absl::StatusOr<Step> Transition::operator()(const Rejected& event) {
     return absl::InvalidArgumentError("a rejection needs a reason: give --reason");
   }
   EndPending({v1::Proposal::STATE_REJECTED, event.by, event.reason});
-  Close(v1::Incident::OUTCOME_REJECTED,
-        absl::StrCat("Proposal ", next.proposal_id(), " rejected: ", event.reason), event.by);
+  const std::string text =
+      absl::StrCat("Proposal ", next.proposal_id(), " rejected: ", event.reason);
+  if (OnlyAlerts(next.decision())) {
+    Happened("rejected", absl::StrCat(text, "; the alert stands"), event.by);
+  } else {
+    Close(v1::Incident::OUTCOME_REJECTED, text, event.by);
+  }
   return std::move(step_);
 }
 
@@ -471,7 +496,11 @@ absl::StatusOr<Step> Transition::operator()(const PoliciesChanged& event) {
   if (IsPending(step_.next)) {
     VoidPending(absl::StrCat("the policy files changed to revision ", event.revision));
   }
-  if (IsUnanswered(step_.next)) step_.effects.push_back(AskPolicy{});
+  if (IsUnanswered(step_.next)) {
+    step_.effects.push_back(AskPolicy{});
+  } else if (OnlyAlerts(step_.next.decision())) {
+    step_.effects.push_back(AskPolicy{"", /*only_decide=*/true});
+  }
   return std::move(step_);
 }
 

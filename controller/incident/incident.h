@@ -1,12 +1,16 @@
 // The life of an incident: an event goes in, the next state and what has to follow come out. Pure;
 // thread-safe.
 //
-//     open → closed: cleared | noted | rejected | remedied | failed
+//     open → closed: cleared | noted | alerted | rejected | remedied | failed
 //
 // An incident is open as long as its finding is present or an order of it is under way, or until a
 // person rejects what is proposed. While an order is under way the change itself erases the
 // finding: that is a timeline entry. The agent's word ends it: remedied when it has confirmed the
 // change, failed when the change is refused, undone or drifted.
+//
+// Where the policy only alerts, people mend the program: the incident is open, and its alert
+// stands, until the finding has gone. That an order of it samples call sites, is refused, or is
+// turned down by a person, adds to what they know and ends nothing.
 //
 // A closed one is reopened in three ways only, and has no effects otherwise:
 //   - it cleared, and the finding is back within kFlapWindow: the same trouble, not another one;
@@ -107,6 +111,8 @@ using Event = std::variant<FindingObserved, FindingGone, Decided, Proposed, Cann
 // Decide about next.finding, then Advance by Decided.
 struct AskPolicy {
   std::string asked_by;  // the operator that insists on a proposal; empty: nobody does
+  // What is to be proposed has been answered: only what is to be told may have changed.
+  bool only_decide = false;
 };
 // Make a proposal of next.decision, then Advance by Proposed or CannotPropose.
 struct Propose {};

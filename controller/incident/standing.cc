@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "controller/policy/policy_document.h"
 #include "proto/proto_time.h"
 
 namespace tcpmedic {
@@ -51,7 +52,8 @@ bool Claims(const v1::Incident& incident, absl::Time now) {
            now - FromProtoOrInfinitePast(incident.closed_at()) <= kFlapWindow;
   }
   const bool cleared = incident.outcome() == v1::Incident::OUTCOME_CLEARED ||
-                       incident.outcome() == v1::Incident::OUTCOME_NOTED;
+                       incident.outcome() == v1::Incident::OUTCOME_NOTED ||
+                       incident.outcome() == v1::Incident::OUTCOME_ALERTED;
   return cleared && now - FromProtoOrInfinitePast(incident.closed_at()) <= kFlapWindow;
 }
 
@@ -71,6 +73,13 @@ bool HasOrderUnderWay(const v1::Incident& incident) {
 bool WantsMoreThanNotes(const v1::Decision& decision) {
   return std::any_of(decision.actions().begin(), decision.actions().end(),
                      [](const v1::Action& action) { return !action.has_note(); });
+}
+
+bool OnlyAlerts(const v1::Decision& decision) {
+  const auto& actions = decision.actions();
+  return std::any_of(actions.begin(), actions.end(),
+                     [](const v1::Action& action) { return action.has_raise_alert(); }) &&
+         std::none_of(actions.begin(), actions.end(), ChangesHost);
 }
 
 }  // namespace tcpmedic

@@ -30,6 +30,8 @@ bool HasOrderUnderWay(const v1::Incident& incident);
 
 // What the policy wants beyond remembering it.
 bool WantsMoreThanNotes(const v1::Decision& decision);
+// The policy alerts people and changes nothing on the host; it may have the host read more.
+bool OnlyAlerts(const v1::Decision& decision);
 
 }  // namespace tcpmedic
 

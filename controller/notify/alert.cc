@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "controller/policy/alert_schema.h"
@@ -209,8 +208,8 @@ void Annotate(absl::string_view name, absl::string_view text, v1::Alert* alert) 
   (*alert->mutable_annotations())[std::string(name)] = Bounded(text, kMaxAnnotationBytes);
 }
 
-v1::Alert AlertOf(const v1::Incident& incident, const v1::RaiseAlert& raise,
-                  const AlertFacts& facts) {
+v1::Alert AlertOf(const AlertSource& source, const v1::RaiseAlert& raise, const AlertFacts& facts) {
+  const v1::Incident& incident = source.incident;
   const v1::Finding& finding = incident.finding();
   v1::Alert alert;
   alert.set_state(v1::Alert::STATE_FIRING);
@@ -240,11 +239,7 @@ v1::Alert AlertOf(const v1::Incident& incident, const v1::RaiseAlert& raise,
   Annotate("evidence", EvidenceLines(finding), &alert);
   Annotate("not_ruled_out", NotShownLines(finding), &alert);
   Annotate("processes", ProcessLines(finding), &alert);
-  for (const v1::Evidence& evidence : finding.evidence()) {
-    if (absl::EndsWith(evidence.name(), ".call_sites")) {
-      Annotate("call_sites", ValueText(evidence.value()), &alert);
-    }
-  }
+  Annotate("call_sites", source.call_sites, &alert);
   return alert;
 }
 
@@ -266,14 +261,15 @@ const AddressedAlert* Find(const std::vector<AddressedAlert>& all, const Address
 
 }  // namespace
 
-std::vector<AddressedAlert> StandingAlerts(const v1::Incident& incident, const HostFacts& host) {
+std::vector<AddressedAlert> StandingAlerts(const AlertSource& source, const HostFacts& host) {
+  const v1::Incident& incident = source.incident;
   std::vector<AddressedAlert> alerts;
   if (!Stands(incident)) return alerts;
   std::optional<AlertFacts> facts;
   for (const v1::Action& action : incident.decision().actions()) {
     if (!action.has_raise_alert()) continue;
     if (!facts.has_value()) facts.emplace(incident, host);
-    const v1::Alert alert = AlertOf(incident, action.raise_alert(), *facts);
+    const v1::Alert alert = AlertOf(source, action.raise_alert(), *facts);
     for (const std::string& receiver : action.raise_alert().receivers()) {
       AddressedAlert addressed{receiver, alert};
       if (Find(alerts, addressed) == nullptr) alerts.push_back(std::move(addressed));
@@ -282,7 +278,7 @@ std::vector<AddressedAlert> StandingAlerts(const v1::Incident& incident, const H
   return alerts;
 }
 
-std::vector<AddressedAlert> AlertsBetween(const v1::Incident& before, const v1::Incident& after,
+std::vector<AddressedAlert> AlertsBetween(const AlertSource& before, const AlertSource& after,
                                           const HostFacts& host, absl::Time now) {
   const std::vector<AddressedAlert> stood = StandingAlerts(before, host);
   std::vector<AddressedAlert> stand = StandingAlerts(after, host);
@@ -297,8 +293,8 @@ std::vector<AddressedAlert> AlertsBetween(const v1::Incident& before, const v1::
     told.push_back(std::move(resolved));
   }
   for (AddressedAlert& alert : stand) {
-    if (Find(stood, alert) != nullptr) {
-      if (RefreshPeriod(before) == RefreshPeriod(after)) continue;
+    if (Find(stood, alert) != nullptr && before.call_sites == after.call_sites) {
+      if (RefreshPeriod(before.incident) == RefreshPeriod(after.incident)) continue;
       alert.refresh = true;
     }
     told.push_back(std::move(alert));

@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -30,13 +31,23 @@ inline constexpr size_t kMaxAnnotationBytes = 4096;
 // Newer figures of an alert that stands are stored at most so often.
 inline constexpr absl::Duration kAlertRefreshInterval = absl::Minutes(1);
 
+// What alerts are made of. Refers to the incident.
+struct AlertSource {
+  // NOLINTNEXTLINE(google-explicit-constructor): most alerts are of the incident alone
+  AlertSource(const v1::Incident& of, std::string sites = "")
+      : incident(of), call_sites(std::move(sites)) {}
+
+  const v1::Incident& incident;
+  std::string call_sites;  // SampledInWords; empty: nothing is known of them
+};
+
 // The alerts that stand for the incident by its decision, all firing.
-std::vector<AddressedAlert> StandingAlerts(const v1::Incident& incident, const HostFacts& host);
+std::vector<AddressedAlert> StandingAlerts(const AlertSource& source, const HostFacts& host);
 
 // What the step from `before` to `after` has to tell: alerts that fire from now on, those that no
-// longer stand, resolved at `now`, and refreshed texts. `before` is the default where the incident
-// is new.
-std::vector<AddressedAlert> AlertsBetween(const v1::Incident& before, const v1::Incident& after,
+// longer stand, resolved at `now`, and newer texts: at once where other call sites are known, which
+// is worth a message, else as a refresh. `before` has the default incident where it is new.
+std::vector<AddressedAlert> AlertsBetween(const AlertSource& before, const AlertSource& after,
                                           const HostFacts& host, absl::Time now);
 
 // Whether an announcement of this kind is for the receivers that a policy names under `notify`:

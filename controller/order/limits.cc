@@ -59,9 +59,11 @@ absl::StatusOr<int> TargetsAllowed(const v1::Proposal& proposal, const v1::Limit
     if (now - made < cooldown && SameSelector(order->selector(), proposal.selector())) {
       return absl::FailedPreconditionError(absl::StrCat(
           "policy ", proposal.policy(), " has acted ",
-          settings > 0 ? "in the same namespace" : "on the same sockets", " at ", Clock(made),
-          " (order ", order->id(), "), and its cooldown is ", absl::FormatDuration(cooldown),
-          ": possible again at ", Clock(made + cooldown)));
+          settings > 0                                ? "in the same namespace"
+          : proposal.action().has_sample_call_sites() ? "on the same process"
+                                                      : "on the same sockets",
+          " at ", Clock(made), " (order ", order->id(), "), and its cooldown is ",
+          absl::FormatDuration(cooldown), ": possible again at ", Clock(made + cooldown)));
     }
   }
 
@@ -84,6 +86,11 @@ absl::StatusOr<int> TargetsAllowed(const v1::Proposal& proposal, const v1::Limit
                      Clock(made_here[made_here.size() - static_cast<size_t>(per_hour)] + kHour)));
   }
   const int left = std::max(1, limits.targets_per_host()) - changed_here;
+  if (left < std::max(1, settings) && proposal.action().has_sample_call_sites()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "policy ", proposal.policy(), " samples at most ", std::max(1, limits.targets_per_host()),
+        " processes of ", host, " at once: wait until that has ended"));
+  }
   if (left < std::max(1, settings)) {
     return absl::FailedPreconditionError(absl::StrCat(
         "policy ", proposal.policy(), " already holds ", changed_here,

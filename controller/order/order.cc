@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "controller/policy/policy_document.h"
 #include "controller/policy/propose.h"
 #include "proto/proto_time.h"
 
@@ -71,6 +72,20 @@ void TakeMeasured(const v1::Verification& measured, v1::Order* next) {
   }
 }
 
+// The agent bounds what it sends; this bounds what is kept whatever it sends.
+void TakeCallSites(const v1::CallSites& found, v1::Order* next) {
+  v1::CallSites* const kept = next->mutable_call_sites();
+  *kept = found;
+  const auto shorten = [](auto* all, int most) {
+    if (all->size() > most) all->DeleteSubrange(most, all->size() - most);
+  };
+  shorten(kept->mutable_sites(), kMaxCallSites);
+  for (v1::CallSite& site : *kept->mutable_sites()) {
+    shorten(site.mutable_frames(), kMaxFramesOfSite);
+  }
+  shorten(kept->mutable_degraded(), kMaxCallSites);
+}
+
 class Transition {
  public:
   Transition(const v1::Order& order, absl::Time now) : next_(order), now_(now) {}
@@ -119,6 +134,7 @@ class Transition {
     if (report.has_applied_at()) *next_.mutable_applied_at() = report.applied_at();
     if (report.has_lease_until()) *next_.mutable_lease_until() = report.lease_until();
     if (report.has_measured()) TakeMeasured(report.measured(), &next_);
+    if (report.has_call_sites()) TakeCallSites(report.call_sites(), &next_);
     next_.set_state(StateOnHost(next_));
     // It was taken for never begun, and its incident has been closed: nobody waits for it now.
     if (given_up && !IsOver(next_)) Undo(kController, "it began only after it had been given up");
@@ -207,9 +223,11 @@ v1::Order MakeOrder(const v1::Proposal& proposal, const std::string& id, int tar
   *order.mutable_action() = proposal.action();
   order.set_targets_max(targets_max);
   order.set_holdback_ratio(proposal.holdback_ratio());
-  *order.mutable_verify_after() = proposal.verify().after();
-  order.mutable_confirm_within()->set_seconds(
-      absl::ToInt64Seconds(absl::Ceil(ConfirmWithin(proposal.verify()), absl::Seconds(1))));
+  if (ChangesHost(order.action())) {
+    *order.mutable_verify_after() = proposal.verify().after();
+    order.mutable_confirm_within()->set_seconds(
+        absl::ToInt64Seconds(absl::Ceil(ConfirmWithin(proposal.verify()), absl::Seconds(1))));
+  }
   if (proposal.has_lease()) *order.mutable_lease() = proposal.lease();
   *order.mutable_created_at() = ToProto(now);
   return order;

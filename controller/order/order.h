@@ -5,6 +5,9 @@
 //     applied | committing | committed → rolled_back | drifted
 //     waiting for the agent, and the agent is silent → unknown, and back when it is heard
 //
+// One that only reads (sample_call_sites) has no verdict, no commit and no deadline: it is applied
+// while the agent samples, and ends with what was found.
+//
 // The agent is the one that knows. What it reports may repeat, come late or out of order, and skip
 // states that were never told: a newer state is taken from wherever the order stands, an older one
 // changes nothing. Deciding (commit or roll back) does not change what is true on the host; it
@@ -32,6 +35,8 @@ inline constexpr absl::Duration kExpiryGrace = absl::Seconds(30);
 // An order keeps no more of what its agent reports.
 inline constexpr int kMaxCoursePoints = 900;
 inline constexpr int kMaxTargetsReported = 2000;
+inline constexpr int kMaxCallSites = 50;
+inline constexpr int kMaxFramesOfSite = 64;
 
 // ---- Events.
 

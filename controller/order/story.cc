@@ -5,6 +5,8 @@
 #include "absl/strings/str_join.h"
 #include "controller/order/order.h"
 #include "controller/policy/propose.h"
+#include "observe/call_sites/call_sites_message.h"
+#include "observe/call_sites/call_sites_words.h"
 #include "proto/proto_time.h"
 #include "proto/words.h"
 
@@ -43,7 +45,17 @@ std::string Changed(const v1::Target& target) {
   return absl::StrCat(target.sysctl(), " ", target.value_before(), " → ", target.value_after());
 }
 
+bool Samples(const v1::Order& order) { return order.action().has_sample_call_sites(); }
+
 std::string Applied(const v1::Order& order) {
+  if (Samples(order)) {
+    return absl::StrCat(
+        "Order ", order.id(), " samples call sites",
+        order.targets_size() == 1 && order.targets(0).what_case() == v1::Target::kPid
+            ? absl::StrCat(" of pid ", order.targets(0).pid())
+            : "",
+        " for at most ", Seconds(order.action().sample_call_sites().duration()), "; it only reads");
+  }
   const TargetCount targets = CountTargets(order);
   const std::string what =
       order.action().has_set_sysctl()
@@ -59,6 +71,7 @@ std::string Applied(const v1::Order& order) {
 // What an undo has come to: ": 3 sockets as before, 1 gone", ": net.ipv4.tcp_syncookies is 0
 // again".
 std::string Undone(const v1::Order& order) {
+  if (Samples(order)) return "";
   const TargetCount targets = CountTargets(order);
   if (!order.action().has_set_sysctl()) {
     return absl::StrCat(": ", Sockets(targets.undone), " as before", Counted("gone", targets.gone),
@@ -91,6 +104,12 @@ std::string Drifted(const v1::Order& order) {
 
 // How it ended: by its lease, with a reason, or with what it had changed.
 std::string Ended(const v1::Order& order) {
+  if (Samples(order)) {
+    return absl::StrCat(Because(order.reason()),
+                        order.has_call_sites()
+                            ? absl::StrCat(": ", HeadlineOf(FromProto(order.call_sites())))
+                            : "");
+  }
   const bool of_sysctls = order.action().has_set_sysctl();
   if (order.reason().empty()) return of_sysctls ? " with its namespace" : " with its sockets";
   return absl::StrCat(Because(order.reason()), of_sysctls ? Undone(order) : "");
@@ -101,7 +120,7 @@ OrderLine Reported(const v1::Order& now) {
   switch (now.reported()) {
     case v1::Order::STATE_REFUSED:
       return {"refused", absl::StrCat("Order ", now.id(), " is refused", Because(now.reason())),
-              kAgent, true};
+              kAgent, !Samples(now)};
     case v1::Order::STATE_APPLIED:
       return {"applied", Applied(now), kAgent};
     case v1::Order::STATE_COMMITTED:
@@ -119,7 +138,7 @@ OrderLine Reported(const v1::Order& now) {
           "rolled_back",
           absl::StrCat("Order ", now.id(), " is rolled back", Undone(now),
                        Because(now.roll_back_by().empty() ? now.reason() : now.roll_back_reason())),
-          kAgent, true};
+          kAgent, !Samples(now)};
     default:
       return {"drifted",
               absl::StrCat("Order ", now.id(), " has drifted: somebody else has changed ",
@@ -135,7 +154,7 @@ std::vector<OrderLine> Story(const v1::Order& was, const v1::Order& now) {
   if (!was.has_dispatched_at() && now.has_dispatched_at()) {
     lines.push_back({"dispatched",
                      absl::StrCat("Order ", now.id(), " is sent to ", now.selector().host(),
-                                  now.action().has_set_sysctl()
+                                  now.action().has_set_sysctl() || Samples(now)
                                       ? absl::StrCat(": ", Words(now.action()))
                                       : absl::StrCat(" for at most ", Sockets(now.targets_max()))),
                      kController});
@@ -173,17 +192,17 @@ std::vector<OrderLine> Story(const v1::Order& was, const v1::Order& now) {
     lines.push_back({"unknown",
                      absl::StrCat("How order ", now.id(),
                                   " stands is not known: ", now.selector().host(), " is silent",
-                                  now.reported() == v1::Order::STATE_COMMITTED
+                                  now.reported() == v1::Order::STATE_COMMITTED || Samples(now)
                                       ? ""
                                       : "; it undoes by itself what nobody confirms"),
-                     kController, true});
+                     kController, !Samples(now)});
   }
   // Given up by us: no agent has said so.
   if (was.state() != v1::Order::STATE_REFUSED && now.state() == v1::Order::STATE_REFUSED &&
       now.reported() != v1::Order::STATE_REFUSED) {
     lines.push_back({"refused",
                      absl::StrCat("Order ", now.id(), " is given up", Because(now.reason())),
-                     kController, true});
+                     kController, !Samples(now)});
   }
   return lines;
 }

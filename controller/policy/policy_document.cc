@@ -9,9 +9,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "controller/policy/alert_schema.h"
 #include "controller/policy/field_reader.h"
 #include "controller/policy/policy_schema.h"
 #include "core/expr/expression.h"
+#include "core/expr/template.h"
 #include "core/sysctl_catalogue.h"
 #include "diagnosis/netns_schema.h"
 
@@ -133,12 +135,7 @@ class PolicyReader {
       fields.RejectOthers();
     }
     if (const YamlNode* node = kinds.Map("raise_alert", Need::kOptional)) {
-      FieldReader fields(file_, *node, "raise_alert", issues_);
-      for (std::string& receiver :
-           fields.Texts("receivers", Need::kRequired).value_or(std::vector<std::string>())) {
-        action.mutable_raise_alert()->add_receivers(std::move(receiver));
-      }
-      fields.RejectOthers();
+      ReadRaiseAlert(*node, action.mutable_raise_alert());
     }
     if (std::optional<std::string> text = kinds.Text("note", Need::kOptional)) {
       action.mutable_note()->set_text(*std::move(text));
@@ -148,6 +145,49 @@ class PolicyReader {
       kinds.Complain("an action is one field: its name, with what it takes");
     }
     return action;
+  }
+
+  void ReadRaiseAlert(const YamlNode& node, v1::RaiseAlert* alert) {
+    FieldReader fields(file_, node, "raise_alert", issues_);
+    for (std::string& receiver :
+         fields.Texts("receivers", Need::kRequired).value_or(std::vector<std::string>())) {
+      alert->add_receivers(std::move(receiver));
+    }
+    if (const YamlNode* receivers = node.Find("receivers");
+        receivers != nullptr && receivers->kind == YamlNode::Kind::kSequence &&
+        receivers->items.empty()) {
+      fields.Complain(*receivers, "an alert needs a receiver",
+                      "the controller's configuration names them");
+    }
+    alert->set_summary(ReadTemplate(&fields, "summary"));
+    alert->set_description(ReadTemplate(&fields, "description"));
+    if (const YamlNode* labels = fields.Map("labels", Need::kOptional)) {
+      ReadAlertLabels(*labels, alert);
+    }
+    fields.RejectOthers();
+  }
+
+  std::string ReadTemplate(FieldReader* fields, absl::string_view name) {
+    const YamlNode* node = fields->Scalar(name, Need::kOptional);
+    if (node == nullptr) return "";
+    std::vector<Issue> within;
+    expr::CompileTemplate(node->text, AlertSchema(), &within);
+    for (Issue& issue : within) issues_->push_back(file_.IssueWithin(*node, std::move(issue)));
+    return node->text;
+  }
+
+  void ReadAlertLabels(const YamlNode& node, v1::RaiseAlert* alert) {
+    FieldReader labels(file_, node, "'labels'", issues_);
+    for (const YamlField& field : node.fields) {
+      if (!IsFreeAlertLabel(field.name)) {
+        issues_->push_back(file_.IssueAt(
+            field.value.name, absl::StrCat("'", field.name, "' cannot be a label of a policy's"),
+            "letters, digits and _, and not one that the alert has by itself"));
+      }
+      if (std::optional<std::string> value = labels.Text(field.name, Need::kRequired)) {
+        (*alert->mutable_labels())[field.name] = *std::move(value);
+      }
+    }
   }
 
   void ReadSetCongestionControl(const YamlNode& node, v1::SetCongestionControl* set) {

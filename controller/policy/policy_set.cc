@@ -99,13 +99,18 @@ class Reader {
     if (signature == all.end() || signature->subject() == v1::SUBJECT_UNSPECIFIED) return "";
     const bool of_netns = signature->subject() == v1::SUBJECT_NETNS;
     for (const v1::Action& action : policy.actions()) {
+      if (action.has_sample_call_sites() && signature->subject() != v1::SUBJECT_PROCESS) {
+        return absl::StrCat("sample_call_sites looks into a process, and '", signature->name(),
+                            "' has another subject");
+      }
       if (action.has_set_sysctl() && !of_netns) {
         return absl::StrCat("set_sysctl acts on a network namespace, and '", signature->name(),
                             "' has another subject");
       }
-      if (action.has_set_congestion_control() && of_netns) {
+      if (action.has_set_congestion_control() && signature->subject() != v1::SUBJECT_SOCKET) {
         return absl::StrCat("set_congestion_control acts on sockets, and the subject of '",
-                            signature->name(), "' is a network namespace");
+                            signature->name(), "' is a ",
+                            of_netns ? "network namespace" : "process");
       }
     }
     return "";

@@ -107,8 +107,9 @@ absl::StatusOr<v1::Proposal> MakeProposal(const PolicySet& policies, const v1::D
   selector->set_netns_cookie(finding.netns().cookie());
   *proposal.mutable_action() = *action;
   // Of sockets, not how many match now: the approval also covers later ones of the same selector.
-  proposal.set_targets_max(action->has_set_sysctl()
-                               ? action->set_sysctl().settings_size()
+  proposal.set_targets_max(action->has_set_sysctl() ? action->set_sysctl().settings_size()
+                           : action->has_sample_call_sites()
+                               ? 1  // the process of the finding
                                : std::max(1, policy->limits().targets_per_host()));
   proposal.set_policy(policy->name());
   proposal.set_revision(policies.revision);

@@ -112,7 +112,8 @@ v1::Signature ReadSignature(const YamlFile& file, const Document& document,
        spec.Texts("group_by", Need::kRequired).value_or(std::vector<std::string>())) {
     signature.add_group_by(std::move(attribute));
   }
-  signature.set_when(spec.Text("when", of_netns ? Need::kRequired : Need::kOptional).value_or(""));
+  const Need when = signature.subject() == v1::SUBJECT_SOCKET ? Need::kOptional : Need::kRequired;
+  signature.set_when(spec.Text("when", when).value_or(""));
   if (auto time = spec.WireDuration("for", absl::ZeroDuration(), kMaxDuration, Need::kOptional)) {
     *signature.mutable_for_() = *time;
   }

@@ -2,57 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
-
-#include <filesystem>
-#include <fstream>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "tests/agent/fake_proc.h"
 
 namespace tcpmedic {
 namespace {
-
-namespace fs = std::filesystem;
-
-// A /proc in a temporary directory: processes with the sockets that they hold.
-class FakeProc {
- public:
-  FakeProc() {
-    char dir[] = "/tmp/tcpmedic-proc-XXXXXX";
-    root_ = mkdtemp(dir);
-    std::ofstream(root_ / "stat") << "btime 1700000000\n";
-  }
-  ~FakeProc() { fs::remove_all(root_); }
-
-  void Start(int pid, const std::string& comm, uint64_t start_ticks = 100, int64_t rss_kib = 2048) {
-    const fs::path dir = root_ / absl::StrCat(pid);
-    fs::create_directories(dir / "fd");
-    // proc(5): comm and state, then fields 4 to 21, then starttime.
-    std::ofstream(dir / "stat") << pid << " (" << comm
-                                << ") S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 " << start_ticks
-                                << " 0 0\n";
-    std::ofstream(dir / "cmdline") << comm << '\0';
-    std::ofstream(dir / "cgroup") << "0::/system.slice/" << comm << ".service\n";
-    std::ofstream(dir / "limits") << "Limit Soft Hard Units\nMax open files 1024 4096 files\n";
-    SetRss(pid, rss_kib);
-  }
-  void SetRss(int pid, int64_t rss_kib) {
-    std::ofstream(root_ / absl::StrCat(pid) / "status")
-        << "Uid:\t33\t33\t33\t33\nVmRSS:\t" << rss_kib << " kB\n";
-  }
-  void End(int pid) { fs::remove_all(root_ / absl::StrCat(pid)); }
-  void Hold(int pid, int fd, uint32_t inode) {
-    fs::create_symlink(absl::StrCat("socket:[", inode, "]"),
-                       root_ / absl::StrCat(pid) / "fd" / absl::StrCat(fd));
-  }
-  void Close(int pid, int fd) { fs::remove(root_ / absl::StrCat(pid) / "fd" / absl::StrCat(fd)); }
-
-  std::string root() const { return root_.string(); }
-
- private:
-  fs::path root_;
-};
 
 // One finding per list of inodes, attributed; printed as "pid comm [fds]", one process each.
 class AttributionTest : public ::testing::Test {
@@ -195,18 +151,26 @@ TEST_F(AttributionTest, GrowthOfMemoryIsTakenOverSuccessiveReadings) {
   EXPECT_NEAR(findings[0].processes(0).rss_growth_bytes_per_min(), 600 * 1024, 1);
 }
 
-TEST(RssHistoryTest, ShortSpanGivesNoGrowth) {
-  RssHistory history;
-  history.Add(absl::Seconds(100), 1000);
-  history.Add(absl::Seconds(109), 9000);
-  EXPECT_EQ(history.GrowthBytesPerMinute(), std::nullopt);
+TEST_F(AttributionTest, DescriptorsGrowAsProcShowsThem) {
+  proc_.Start(10, "leaky");
+  std::vector<v1::Finding> findings;
+  for (uint32_t i = 0; i <= 6; ++i) {
+    proc_.Hold(10, static_cast<int>(i), i + 1);
+    findings = Attribute({{1}}, t0_ + i * absl::Seconds(10));
+  }
+  const v1::Process& process = findings[0].processes(0);
+  EXPECT_NEAR(process.fd_growth_per_min(), 6, 1e-6);
+  EXPECT_EQ(process.growth_span().seconds(), 60);
 }
 
-TEST(RssHistoryTest, OldReadingsAreForgotten) {
-  RssHistory history;
-  history.Add(absl::Seconds(0), 1'000'000'000);  // as it started
-  for (int s = 400; s <= 700; s += 10) history.Add(absl::Seconds(s), 5000);
-  EXPECT_NEAR(*history.GrowthBytesPerMinute(), 0, 1);
+TEST_F(AttributionTest, TheProcessThatAFindingIsAboutComesFirst) {
+  proc_.Start(10, "parent");
+  proc_.Start(20, "child");
+  for (uint32_t inode = 1; inode <= 3; ++inode) proc_.Hold(10, static_cast<int>(inode), inode);
+  proc_.Hold(20, 3, 3);
+  std::vector<v1::Finding> findings(1);
+  attribution_.Attribute({{0, {1, 2, 3}, /*pid=*/20}}, t0_, &findings);
+  EXPECT_EQ(Print(findings[0]), "20 child [3]; 10 parent [1,2,3]");
 }
 
 TEST_F(AttributionTest, HoldersForAnOrderAreThoseOfThisMoment) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "diagnosis/netns_schema.h"
+#include "diagnosis/process_schema.h"
 #include "tests/diagnosis/shipped_signature.h"
 
 namespace tcpmedic {
@@ -114,11 +115,71 @@ TEST(CompileSignature, LookAlikesAreNamedOnceAndBounded) {
   EXPECT_THAT(MistakesOf(signature), ElementsAre("unless: has more than 64 look-alikes"));
 }
 
-TEST(CompileSignature, ProcessesAreNotASubjectYet) {
-  v1::Signature signature = ShippedSignature("pinned-cwnd");
+v1::Signature ProcessSignature() {
+  v1::Signature signature;
+  signature.set_name("close-wait-leak");
   signature.set_subject(v1::SUBJECT_PROCESS);
+  signature.set_sockets("socket.state == \"close-wait\" && socket.local_port != 22");
+  signature.set_when(
+      "process.rises >= 5 && process.rising_for >= duration(\"15s\") && process.closed == 0");
+  v1::NamedExpression* const look_alike = signature.add_unless();
+  look_alike->set_name("half-close-in-use");
+  look_alike->set_expression("2 * process.still_sending >= process.sockets");
+  signature.add_group_by("process");
+  signature.add_group_by("listener");
+  signature.mutable_window()->set_seconds(15);
+  signature.set_verdict("{{ process.comm }} leaks {{ process.growth_per_min }} a minute");
+  return signature;
+}
+
+TEST(CompileSignature, OfAProcessAsksTheKernelOnlyForTheStatesOfItsSockets) {
+  const auto compiled = MustCompile(ProcessSignature());
+  EXPECT_EQ(compiled->states, MaskOf(TcpState::kCloseWait));
+  EXPECT_THAT(compiled->of_sockets, SizeIs(2));
+  std::vector<std::string> conjuncts;
+  for (const Conjunct& conjunct : compiled->conjuncts) {
+    conjuncts.push_back(conjunct.expression.text());
+  }
+  EXPECT_THAT(conjuncts,
+              ElementsAre("process.rises >= 5", "process.rising_for >= duration(\"15s\")",
+                          "process.closed == 0"));
+  std::vector<std::string> names;
+  for (const int slot : compiled->evidence_slots) names.push_back(ProcessSchema().at(slot).name);
+  EXPECT_THAT(names, ElementsAre("process.rises", "process.rising_for", "process.closed",
+                                 "process.still_sending", "process.sockets", "process.comm",
+                                 "process.growth_per_min"));
+}
+
+TEST(CompileSignature, OfAProcessGroupsByProcessAndListenerAndNothingElse) {
+  v1::Signature signature = ProcessSignature();
+  signature.set_group_by(1, "socket.remote_ip");
   EXPECT_THAT(MistakesOf(signature),
-              ElementsAre("subject: only sockets and network namespaces can be looked for so far"));
+              ElementsAre("group_by: of subject process can only be the process and the listener"));
+}
+
+TEST(CompileSignature, OfAProcessNeedsSocketsWhenAndAWindow) {
+  v1::Signature signature = ProcessSignature();
+  signature.clear_sockets();
+  signature.clear_when();
+  signature.clear_window();
+  EXPECT_THAT(MistakesOf(signature), ElementsAre("sockets: is missing", "when: is missing"));
+  signature = ProcessSignature();
+  signature.clear_window();
+  EXPECT_THAT(MistakesOf(signature),
+              ElementsAre("window: is not set, and sockets are counted five times in it"));
+  signature = ProcessSignature();
+  signature.set_sockets("socket.goodput_bps == 0.0");
+  EXPECT_THAT(MistakesOf(signature), ElementsAre("sockets: socket.goodput_bps needs a window, and "
+                                                 "one sample has to decide here"));
+  signature = ProcessSignature();
+  signature.set_when("socket.cwnd > 1");
+  EXPECT_THAT(MistakesOf(signature), ElementsAre(HasSubstr("when: ")));
+}
+
+TEST(CompileSignature, NoSubjectIsAMistake) {
+  v1::Signature signature = ProcessSignature();
+  signature.clear_subject();
+  EXPECT_THAT(MistakesOf(signature), ElementsAre("subject: is not set"));
 }
 
 v1::Signature NetnsSignature() {

@@ -40,7 +40,11 @@ TEST(Words, ActionsAreSentences) {
             }),
             "set net.ipv4.tcp_sack = 1, net.ipv4.tcp_dsack = 1");
   EXPECT_EQ(words([](auto* a) { a->mutable_sample_call_sites(); }), "sample call sites");
-  EXPECT_EQ(words([](auto* a) { a->mutable_raise_alert(); }), "raise an alert");
+  EXPECT_EQ(words([](auto* a) {
+              a->mutable_raise_alert()->add_receivers("oncall");
+              a->mutable_raise_alert()->add_receivers("chat");
+            }),
+            "alert oncall, chat");
   EXPECT_EQ(words([](auto* a) { a->mutable_note()->set_text("a busy link"); }),
             "note: a busy link");
   EXPECT_EQ(words([](auto*) {}), "nothing");

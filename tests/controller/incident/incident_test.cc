@@ -58,6 +58,7 @@ v1::Proposal PendingProposal(const std::string& id = "p-1") {
 std::string Name(const Effect& effect) {
   struct Namer {
     std::string operator()(const AskPolicy& ask) const {
+      if (ask.only_decide) return "ask what to tell";
       return ask.asked_by.empty() ? "ask" : absl::StrCat("ask for ", ask.asked_by);
     }
     std::string operator()(const Propose&) const { return "propose"; }
@@ -701,6 +702,109 @@ TEST(Claims, OnceFalseStaysFalse) {
   EXPECT_FALSE(Claims(RejectedAndGone(), kStart));
   EXPECT_TRUE(Claims(Cleared(), kStart + kFlapWindow));
   EXPECT_FALSE(Claims(Cleared(), kStart + kFlapWindow + absl::Nanoseconds(1)));
+}
+
+// ---- A policy that only alerts, and has the host sample call sites.
+
+v1::Decision Alerts() {
+  v1::Decision decision;
+  decision.set_policy("leak-alert");
+  decision.set_revision("r1");
+  decision.add_actions()->mutable_raise_alert()->add_receivers("oncall");
+  decision.add_actions()->mutable_sample_call_sites()->mutable_duration()->set_seconds(60);
+  return decision;
+}
+
+v1::Proposal SamplingProposal(v1::Approval::Mode mode = v1::Approval::MODE_MANUAL) {
+  v1::Proposal proposal = PendingProposal();
+  *proposal.mutable_action() = Alerts().actions(1);
+  proposal.mutable_approval()->set_mode(mode);
+  return proposal;
+}
+
+v1::Order SamplingOrder(v1::Order::State state) {
+  v1::Order order;
+  order.set_id("o-1");
+  order.set_incident_id("i-1");
+  *order.mutable_action() = Alerts().actions(1);
+  order.set_state(state);
+  if (state != v1::Order::STATE_DISPATCHED) order.set_reported(state);
+  return order;
+}
+Event SamplingChanged(v1::Order::State state) {
+  return OrderChanged{SamplingOrder(v1::Order::STATE_DISPATCHED), SamplingOrder(state)};
+}
+
+v1::Incident Sampling() {
+  v1::Proposal approved = SamplingProposal();
+  approved.set_state(v1::Proposal::STATE_APPROVED);
+  approved.add_approvals()->set_by("ann");
+  return After({Decided{Alerts(), true, ""}, Proposed{SamplingProposal()}, Approved{"ann"},
+                ApprovalTaken{approved},
+                OrderChanged{v1::Order(), SamplingOrder(v1::Order::STATE_DISPATCHED)}});
+}
+
+TEST(AnAlertOnlyIncident, IsAlertedWhenItsFindingHasGone) {
+  const v1::Incident open = After({Decided{Alerts(), false, ""}});
+  EXPECT_THAT(Words(open), ElementsAre("opened", "alerted"));
+  EXPECT_EQ(open.timeline(1).text(), "Policy leak-alert: alert oncall; sample call sites");
+  const absl::StatusOr<Step> step = Advance(open, FindingGone{}, kStart + absl::Minutes(5));
+  EXPECT_EQ(step->next.state(), v1::Incident::STATE_CLOSED);
+  EXPECT_EQ(step->next.outcome(), v1::Incident::OUTCOME_ALERTED);
+  EXPECT_EQ(step->happened[0].text(), "The finding has gone after 5m, and its alert with it");
+  EXPECT_TRUE(Claims(step->next, kStart + absl::Minutes(5) + kFlapWindow));
+  EXPECT_FALSE(Claims(step->next, kStart + absl::Minutes(6) + kFlapWindow));
+}
+
+TEST(AnAlertOnlyIncident, StaysOpenHoweverItsSamplingEnds) {
+  for (const v1::Order::State end : {v1::Order::STATE_ENDED, v1::Order::STATE_REFUSED,
+                                     v1::Order::STATE_ROLLED_BACK, v1::Order::STATE_DRIFTED}) {
+    const absl::StatusOr<Step> step = Advance(Sampling(), SamplingChanged(end), kStart);
+    ASSERT_TRUE(step.ok()) << step.status();
+    EXPECT_EQ(step->next.state(), v1::Incident::STATE_OPEN) << v1::Order::State_Name(end);
+    EXPECT_EQ(step->happened.size(), 1u);
+    const absl::StatusOr<Step> gone = Advance(step->next, FindingGone{}, kStart);
+    EXPECT_EQ(gone->next.outcome(), v1::Incident::OUTCOME_ALERTED);
+  }
+}
+
+TEST(AnAlertOnlyIncident, DoesNotWaitForItsSamplingWhenTheFindingHasGone) {
+  const absl::StatusOr<Step> gone = Advance(Sampling(), FindingGone{}, kStart);
+  EXPECT_EQ(gone->next.outcome(), v1::Incident::OUTCOME_ALERTED);
+  const absl::StatusOr<Step> ended =
+      Advance(gone->next, SamplingChanged(v1::Order::STATE_ENDED), kStart);
+  ASSERT_TRUE(ended.ok()) << ended.status();
+  EXPECT_EQ(ended->next.outcome(), v1::Incident::OUTCOME_ALERTED);
+  EXPECT_EQ(ended->happened[0].what(), "ended");
+}
+
+TEST(AnAlertOnlyIncident, StandsWhenAPersonTurnsTheSamplingDown) {
+  const v1::Incident pending = After({Decided{Alerts(), true, ""}, Proposed{SamplingProposal()}});
+  const absl::StatusOr<Step> step = Advance(pending, Rejected{"ann", "not at noon"}, kStart);
+  EXPECT_EQ(step->next.state(), v1::Incident::STATE_OPEN);
+  EXPECT_EQ(step->next.proposal_state(), kProposalRejected);
+  EXPECT_THAT(Names(step->effects), ElementsAre("end STATE_REJECTED by ann"));
+  // Nor is it proposed again, though the texts follow the files.
+  EXPECT_THAT(Names(Advance(step->next, PoliciesChanged{"r2"}, kStart)->effects),
+              ElementsAre("ask what to tell"));
+}
+
+TEST(AnAlertOnlyIncident, AsksNobodyWhoseAnswerThePolicyGives) {
+  const v1::Incident open = After({Decided{Alerts(), true, ""}});
+  const auto told = [&](v1::Approval::Mode mode) {
+    return Names(Advance(open, Proposed{SamplingProposal(mode)}, kStart)->effects);
+  };
+  EXPECT_THAT(told(v1::Approval::MODE_AUTO), IsEmpty());
+  EXPECT_THAT(told(v1::Approval::MODE_MANUAL), ElementsAre("announce proposed"));
+}
+
+TEST(OnlyAlerts, IsAnAlertWithoutAChange) {
+  EXPECT_TRUE(OnlyAlerts(Alerts()));
+  EXPECT_FALSE(OnlyAlerts(Noted()));
+  EXPECT_FALSE(OnlyAlerts(Bbr()));
+  v1::Decision both = Bbr();
+  both.add_actions()->mutable_raise_alert()->add_receivers("oncall");
+  EXPECT_FALSE(OnlyAlerts(both));
 }
 
 }  // namespace

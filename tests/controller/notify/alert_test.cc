@@ -226,5 +226,21 @@ TEST(IsFreeAlertLabel, IsALabelOfPrometheusThatTheAlertDoesNotHaveItself) {
   }
 }
 
+TEST(AlertsBetween, CallSitesAreToldAtOnceAndStayInTheLastWord) {
+  const v1::Incident leak = Leak();
+  const AlertSource sampled(leak, "412 of 500: read returned 0 in Handle (leak.cc:42)");
+  const auto told = AlertsBetween(leak, sampled, kHost, kNow);
+  EXPECT_THAT(Told(told), ElementsAre("oncall FIRING", "chat FIRING"));
+  EXPECT_EQ(told[0].alert.annotations().at("call_sites"), sampled.call_sites);
+  EXPECT_EQ(told[0].alert.key(), StandingAlerts(leak, kHost)[0].alert.key());
+  EXPECT_THAT(AlertsBetween(sampled, sampled, kHost, kNow), IsEmpty());
+  v1::Incident closed = leak;
+  closed.set_state(v1::Incident::STATE_CLOSED);
+  closed.set_finding_present(false);
+  const auto resolved = AlertsBetween(sampled, {closed, sampled.call_sites}, kHost, kNow);
+  EXPECT_THAT(Told(resolved), ElementsAre("oncall RESOLVED", "chat RESOLVED"));
+  EXPECT_EQ(resolved[0].alert.annotations().at("call_sites"), sampled.call_sites);
+}
+
 }  // namespace
 }  // namespace tcpmedic

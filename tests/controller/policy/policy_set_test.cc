@@ -186,7 +186,11 @@ spec:
   signature: n
   actions:
     - set_sysctl: {net.ipv4.tcp_syncookies: 1, net.core.somaxconn: 4096}
-    - raise_alert: {receivers: [oncall, chat]}
+    - raise_alert:
+        receivers: [oncall, chat]
+        summary: '{{ finding.title }} on {{ host.name }}'
+        description: '{{ process.comm }}: {{ finding.verdict }}'
+        labels: {team: storage}
     - note: watch it
   verify: {after: 20s, expect: 'true'}
   lease: {for: 2h, renew_while: netns.syncookies_sent_per_s > 1.0}
@@ -195,8 +199,22 @@ apiVersion: tcpmedic/v1
 kind: Policy
 metadata: {name: q}
 spec:
-  signature: s
+  signature: process-leak
   actions: [{sample_call_sites: {duration: 10s}}]
+---
+apiVersion: tcpmedic/v1
+kind: Signature
+metadata: {name: process-leak}
+spec:
+  title: A title
+  severity: warning
+  subject: process
+  sockets: socket.state == "close-wait"
+  when: process.rises >= 5
+  group_by: [process, listener]
+  window: 5s
+  verdict: A verdict
+  advice: Some advice
 )"}},
                                     &issues);
   ASSERT_TRUE(set.has_value()) << Format(issues);
@@ -210,7 +228,15 @@ spec:
             settings { name: "net.core.somaxconn" value: "4096" }
           }
         }
-        actions { raise_alert { receivers: "oncall" receivers: "chat" } }
+        actions {
+          raise_alert {
+            receivers: "oncall"
+            receivers: "chat"
+            summary: "{{ finding.title }} on {{ host.name }}"
+            description: "{{ process.comm }}: {{ finding.verdict }}"
+            labels { key: "team" value: "storage" }
+          }
+        }
         actions { note { text: "watch it" } }
         actions { sample_call_sites { duration { seconds: 10 } } }
       )pb",
