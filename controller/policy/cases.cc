@@ -46,6 +46,10 @@ void ReadSetting(FieldReader* fields, const YamlFile& file, Case* into,
     if (!into->netns.has_value()) into->netns.emplace();
     ReadNetnsScript(file, *netns, &*into->netns, issues);
   }
+  if (const YamlNode* process = fields->Map("process", Need::kOptional)) {
+    if (!into->process.has_value()) into->process.emplace();
+    ReadProcessScript(file, *process, &*into->process, issues);
+  }
 }
 
 void ReadExpect(const YamlFile& file, const YamlNode& node, Case* into,

@@ -1,6 +1,6 @@
-// Cases: tests of the policy files, written beside them. Each describes one socket, or one network
-// namespace, over some seconds and says what must come of it: a finding and the decision on it, or
-// silence and what kept it silent. Pure; plain values.
+// Cases: tests of the policy files, written beside them. Each describes one socket, one network
+// namespace or one process over some seconds and says what must come of it: a finding and the
+// decision on it, or silence and what kept it silent. Pure; plain values.
 #ifndef TCPMEDIC_CONTROLLER_POLICY_CASES_H_
 #define TCPMEDIC_CONTROLLER_POLICY_CASES_H_
 
@@ -13,6 +13,7 @@
 #include "controller/policy/decide.h"
 #include "controller/policy/netns_script.h"
 #include "controller/policy/policy_files.h"
+#include "controller/policy/process_script.h"
 #include "controller/policy/socket_script.h"
 #include "core/issue.h"
 
@@ -38,7 +39,8 @@ struct Case {
   absl::Duration interval;  // between scans
   absl::Duration lasts;     // the first scan is at 0, the last at this time
   SocketScript socket;
-  std::optional<NetnsScript> netns;  // of a signature of namespaces, in place of the socket
+  std::optional<NetnsScript> netns;      // of a signature of namespaces, in place of the socket
+  std::optional<ProcessScript> process;  // likewise of processes
   CaseResult expect;
   std::optional<absl::Duration> within;  // when the finding must have come, at the latest
 };

@@ -59,12 +59,13 @@ std::string ActionInWords(const v1::Decision& decision) {
 // What a dump would show of the case at that moment.
 std::vector<SocketSample> SocketsOf(const Case& test, absl::Duration at, uint64_t netns_cookie) {
   if (test.netns.has_value()) return test.netns->SocketsAt(at, netns_cookie);
+  if (test.process.has_value()) return test.process->SocketsAt(at, netns_cookie);
   SocketSample socket = test.socket.At(at);
   socket.key.netns_cookie = netns_cookie;
   return {socket};
 }
 
-// Where the case's only socket, or its namespace, stopped.
+// Where the case's only socket, its namespace or its process stopped.
 std::string StoppedBy(const Engine::Result& result, absl::string_view signature) {
   for (const v1::SignatureActivity& activity : result.activity) {
     if (activity.signature() != signature) continue;
@@ -167,6 +168,9 @@ absl::StatusOr<CaseRun> RunCase(const PolicySet& policies, const Case& test) {
   netns.set_cookie(1);
   netns.set_name("case");
 
+  std::optional<ScriptedHolders> holders;
+  if (test.process.has_value()) holders.emplace(&*test.process);
+
   CaseRun run;
   for (absl::Duration at; at <= test.lasts; at += test.interval) {
     engine.BeginScan({absl::FromUnixSeconds(kStartUnixSeconds) + at, kStartUptime + at});
@@ -178,7 +182,8 @@ absl::StatusOr<CaseRun> RunCase(const PolicySet& policies, const Case& test) {
       for (const SocketSample& socket : SocketsOf(test, at, netns.cookie())) engine.Observe(socket);
     }
     engine.EndNamespace(/*complete=*/true);
-    const Engine::Result result = engine.EndScan();
+    if (holders.has_value()) holders->SetTime(at);
+    const Engine::Result result = engine.EndScan(holders.has_value() ? &*holders : nullptr);
     const v1::Finding* finding = FindingOf(result, test.signature);
     if (finding != nullptr && !run.found_after.has_value()) run.found_after = at;
     run.found = Describe(policies, test, result, finding);

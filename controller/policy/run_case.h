@@ -1,6 +1,5 @@
-// Runs a case: its socket or namespace through the signature engine, what the engine finds through
-// the policies.
-// Pure.
+// Runs a case: its socket, namespace or process through the signature engine, what the engine finds
+// through the policies. Pure.
 #ifndef TCPMEDIC_CONTROLLER_POLICY_RUN_CASE_H_
 #define TCPMEDIC_CONTROLLER_POLICY_RUN_CASE_H_
 

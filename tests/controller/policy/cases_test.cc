@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/tcp.h>
 
 #include <set>
 #include <string>
@@ -173,6 +174,77 @@ TEST(Cases, ListenerComesWithItsHalfOpenConnections) {
   EXPECT_THAT(NetnsScript().SocketsAt(absl::ZeroDuration(), 42), IsEmpty());
 }
 
+// The process of the only case of a spec, over what all cases have in common.
+ProcessScript Process(const std::string& fields) {
+  const std::vector<Case> cases = Parse(absl::StrCat(R"(
+  process: {listener: '0.0.0.0:8080', opened: 10 +50/s from 5s to 9s, closed: 0 +2/s, fds: 40 +50/s,
+            fd_limit: 1024}
+  cases:
+  - {name: c, process: {)",
+                                                     fields, "}, expect: {finding: none}}\n"));
+  return cases.at(0).process.value();
+}
+
+TEST(Cases, ProcessHoldsWhatItHasNotClosedTheOldestGoFirst) {
+  const ProcessScript script = Process("unread: 50%, peers: 2");
+  const std::vector<SocketSample> sockets = script.SocketsAt(absl::Seconds(6), 42);
+  // 10 from before, of which 12 would be closed by now, and 50 a second for a second.
+  ASSERT_THAT(sockets, SizeIs(1 + 60 - 12));
+  EXPECT_EQ(sockets[0].state, TcpState::kListen);
+  EXPECT_EQ(sockets[0].local_port, 8080);
+  std::set<std::string> peers;
+  int unread = 0;
+  for (size_t i = 1; i < sockets.size(); ++i) {
+    EXPECT_EQ(sockets[i].state, TcpState::kCloseWait);
+    EXPECT_EQ(sockets[i].key, (SocketKey{12 + i, 42}));
+    EXPECT_EQ(sockets[i].local_port, 8080);
+    peers.insert(sockets[i].remote_ip.ToString());
+    unread += sockets[i].rqueue > 0;
+  }
+  EXPECT_EQ(unread, 24);
+  EXPECT_THAT(peers, ElementsAre("203.0.113.20", "203.0.113.21"));
+  // The 60th came at 6 s, the 35th half a second earlier.
+  EXPECT_THAT(sockets.back().info.Field(&tcp_info::tcpi_last_ack_recv), Optional(0u));
+  EXPECT_THAT(sockets[35 - 12].info.Field(&tcp_info::tcpi_last_ack_recv), Optional(500u));
+}
+
+TEST(Cases, ProcessOfAClientHasNoListenerAndAPortForEachConnection) {
+  const std::vector<SocketSample> sockets =
+      Process("upstream: '10.0.0.7:5432'").SocketsAt(absl::ZeroDuration(), 42);
+  ASSERT_THAT(sockets, SizeIs(10));
+  std::set<uint16_t> ports;
+  for (const SocketSample& socket : sockets) {
+    EXPECT_EQ(socket.remote_ip.ToString(), "10.0.0.7");
+    EXPECT_EQ(socket.remote_port, 5432);
+    ports.insert(socket.local_port);
+  }
+  EXPECT_EQ(ports.size(), 10u);
+}
+
+TEST(Cases, ProcessHasOnlyTheFiguresThatAreGivenAndASlopeAfterAWhile) {
+  const ProcessScript script = Process("fd_limit: missing, memory_limit_bytes: 1000000");
+  EXPECT_FALSE(script.At(absl::Seconds(3)).has_fd_growth_per_min());
+  const v1::Process process = script.At(absl::Seconds(20));
+  EXPECT_EQ(process.fd_count(), 1'040);
+  EXPECT_EQ(process.fd_growth_per_min(), 3'000);
+  EXPECT_FALSE(process.has_fd_limit());
+  EXPECT_FALSE(process.has_rss_bytes());
+  EXPECT_EQ(process.memory_limit_bytes(), 1'000'000);
+  EXPECT_FALSE(process.has_memory_used_bytes());
+}
+
+TEST(Cases, ProcessAndItsForksHoldEverySocket) {
+  const ProcessScript script = Process("pid: 900, holders: 2");
+  ScriptedHolders holders(&script);
+  holders.SetTime(absl::ZeroDuration());
+  const uint32_t inode = script.SocketsAt(absl::ZeroDuration(), 42).back().inode;
+  const HoldersByInode found = holders.HoldersOf({inode});
+  ASSERT_THAT(found.at(inode), SizeIs(2));
+  EXPECT_EQ(found.at(inode)[0].process.pid, 900);
+  EXPECT_EQ(found.at(inode)[1].process.pid, 901);
+  EXPECT_EQ(holders.Describe(found.at(inode)[1].process)->pid(), 901);
+}
+
 TEST(Cases, MistakesAreShownWhereTheyStand) {
   EXPECT_THAT(
       MistakesIn(R"(
@@ -187,6 +259,9 @@ TEST(Cases, MistakesAreShownWhereTheyStand) {
     - name: d
       netns: {TcpExtSyncookieSent: 3, net.core.somaxconn: 9 +1/s from 2s to 1s, listener: {port: 3}}
       expect: {finding: none}
+    - name: e
+      process: {pid: 0, listener: 8080, opened: many, unread: 0.5, fd_limit: none, leaks: 3}
+      expect: {finding: none}
 )"),
       ElementsAre("9: unknown field 'snd_cwmd'",
                   "9: 'rtt' must be a start, and how it grows if it does",
@@ -197,7 +272,12 @@ TEST(Cases, MistakesAreShownWhereTheyStand) {
                   "14: 'stopped_by' is for cases that expect no finding",
                   "16: unknown field 'TcpExtSyncookieSent'",
                   "16: 'net.core.somaxconn' must be a start, and how it grows if it does",
-                  "16: unknown field 'port'"));
+                  "16: unknown field 'port'", "19: 'pid' must be a whole number from 1 to 4194304",
+                  "19: '8080' is no address with a port",
+                  "19: 'opened' must be a start, and how it grows if it does",
+                  "19: 'unread' must be a percentage from 0% to 100%",
+                  "19: 'fd_limit' must be a whole number from 1 to 9223372036854775807",
+                  "19: unknown field 'leaks'"));
 }
 
 TEST(Cases, OtherPolicyFilesAreNotRead) {

@@ -132,7 +132,10 @@ TEST_F(RunCaseTest, FindingThatComesTooLateIsShown) {
 }
 
 TEST_F(RunCaseTest, FindingThatCameAndWentIsNotSilence) {
-  v1::Signature* signature = policies_.signatures.mutable_signatures(0);
+  auto* signatures = policies_.signatures.mutable_signatures();
+  const auto signature = std::find_if(signatures->begin(), signatures->end(),
+                                      [](const auto& s) { return s.name() == "pinned-cwnd"; });
+  ASSERT_NE(signature, signatures->end());
   signature->mutable_for_()->set_seconds(1);
   signature->clear_keep_firing_for();
   std::vector<PolicyFile> files = *ReadPolicyFiles(TCPMEDIC_SOURCE_DIR "/policies");
