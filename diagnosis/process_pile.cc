@@ -70,8 +70,16 @@ bool ProcessPile::Add(const SocketSample& sample, bool may_add) {
   return true;
 }
 
+bool ProcessPile::WantsListeners(Moment now) const {
+  return suspicious_ &&
+         (!accepted_by_.known() || IsFull(now.uptime - listeners_shown_at_, 2 * spacing_));
+}
+
 void ProcessPile::EndDump(bool listeners_shown) {
-  if (listeners_shown) accepted_by_.End();
+  if (listeners_shown) {
+    accepted_by_.End();
+    listeners_shown_at_ = now_.uptime;
+  }
   for (auto it = sockets_.begin(); it != sockets_.end();) {
     const Socket& socket = it->second;
     if (socket.seen_scan == scan_) {

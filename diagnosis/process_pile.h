@@ -72,8 +72,9 @@ class ProcessPile {
     std::optional<ProcessGroupKey> group;
   };
 
-  // Whether the listeners are to be shown by the next dump.
-  bool wants_listeners() const { return suspicious_; }
+  // Whether the listeners are to be shown by the next dump. Seldom: the kernel's table of listeners
+  // is large, however few there are.
+  bool WantsListeners(Moment now) const;
 
   void BeginDump(Moment now);
   // A listener, or a socket that passes `sockets`. `may_add` false: a new one is not kept. False:
@@ -127,6 +128,7 @@ class ProcessPile {
   uint64_t scan_ = 0;
   absl::flat_hash_map<uint64_t, Socket> sockets_;  // by cookie
   AcceptedBy accepted_by_;
+  absl::Duration listeners_shown_at_;
 
   std::deque<absl::Duration> readings_;  // uptimes
   int64_t first_reading_ = 0;            // the number of readings_.front()

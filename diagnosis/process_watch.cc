@@ -21,14 +21,14 @@ void ProcessWatch::BeginScan(Moment now) {
 
 TcpStateMask ProcessWatch::StatesWanted(uint64_t netns_cookie) const {
   const auto found = places_.find(netns_cookie);
-  const bool listeners = found != places_.end() && found->second.pile.wants_listeners();
+  const bool listeners = found != places_.end() && found->second.pile.WantsListeners(now_);
   return signature_->states | (listeners ? MaskOf(TcpState::kListen) : 0);
 }
 
 void ProcessWatch::BeginNamespace(uint64_t netns_cookie) {
   namespace_ = netns_cookie;
   const auto found = places_.find(netns_cookie);
-  listeners_wanted_ = found != places_.end() && found->second.pile.wants_listeners();
+  listeners_wanted_ = found != places_.end() && found->second.pile.WantsListeners(now_);
   if (found != places_.end()) found->second.pile.BeginDump(now_);
 }
 

@@ -106,6 +106,7 @@ class LeakingHost : public HolderSource {
     }
     for (const uint64_t netns : namespaces) {
       states_wanted = engine->StatesWanted(netns);
+      ever_wanted |= states_wanted;
       engine->BeginNamespace(netns);
       if (dump_fails_in.count(netns) == 0) {
         for (const uint16_t port : listening)
@@ -148,6 +149,7 @@ class LeakingHost : public HolderSource {
   int questions = 0;
   int64_t inodes_asked = 0;
   TcpStateMask states_wanted = 0;  // of the last namespace
+  TcpStateMask ever_wanted = 0;
 
  private:
   static uint32_t InodeOf(const CloseWait& socket) {

@@ -64,6 +64,7 @@ TEST_F(ProcessEngineTest, LeakIsFoundWithin20SecondsWithItsProcessAndListener) {
   RunUntil(5);
   const Engine::Result result = RunUntil(40, Leaking({812}));
   EXPECT_LE(found_at_ - 5, 20);
+  EXPECT_EQ(host_.ever_wanted, MaskOf(TcpState::kCloseWait) | MaskOf(TcpState::kListen));
   ASSERT_THAT(result.findings, SizeIs(1));
   const v1::Finding& finding = result.findings[0];
   EXPECT_EQ(finding.group(), "process=812 listener=0.0.0.0:8080");
@@ -145,7 +146,7 @@ TEST_F(ProcessEngineTest, FlatPoolIsSilentAndNobodyIsAskedWhoHoldsIt) {
   const Engine::Result result = RunUntil(2'000);
   EXPECT_EQ(found_at_, -1);
   EXPECT_EQ(host_.questions, 0);
-  EXPECT_EQ(host_.states_wanted, MaskOf(TcpState::kCloseWait));
+  EXPECT_EQ(host_.ever_wanted, MaskOf(TcpState::kCloseWait));
   EXPECT_EQ(result.activity.at(0).suspects(), 500);
 }
 
