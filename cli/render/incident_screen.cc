@@ -13,6 +13,8 @@
 #include "cli/render/quantity.h"
 #include "cli/render/repair.h"
 #include "cli/render/words.h"
+#include "observe/call_sites/call_sites_message.h"
+#include "observe/call_sites/call_sites_words.h"
 #include "proto/proto_time.h"
 
 namespace tcpmedic::cli {
@@ -25,6 +27,8 @@ constexpr int kMinEvidence = 5;
 constexpr int kMinEvidenceBesideRepair = 3;
 constexpr int kWideValue = 24;
 constexpr int kMostName = 44;  // as TableLines cuts it
+constexpr int kMaxSites = 3;
+constexpr size_t kMaxCallSiteLines = 6;
 constexpr int kMinTimeline = 2;
 constexpr int kMaxTimeline = 5;
 
@@ -50,7 +54,7 @@ class Screen {
     const int fixed = static_cast<int>(head.size() + who.size() + repair.size() + not_shown.size() +
                                        plan.size() + next.size()) +
                       blanks;
-    const int min_evidence = repairing() ? kMinEvidenceBesideRepair : kMinEvidence;
+    const int min_evidence = repairing() || crowded() ? kMinEvidenceBesideRepair : kMinEvidence;
     const int room = std::max(kScreenLines - fixed, min_evidence + kMinTimeline);
     const int wanted_evidence = repairing() ? min_evidence : std::max(finding_.evidence_size(), 1);
     const int timeline_room = std::clamp(room - wanted_evidence, kMinTimeline, kMaxTimeline);
@@ -82,8 +86,17 @@ class Screen {
   const v1::Order* order() const { return view_.orders().empty() ? nullptr : &view_.orders(0); }
   bool leased() const { return pending() && proposal()->has_lease(); }
   // The newest order is the matter at hand: nothing newer waits for a decision.
-  bool repairing() const { return order() != nullptr && !pending(); }
+  bool repairing() const { return order() != nullptr && !pending() && !Samples(*order()); }
+  bool sampling() const { return order() != nullptr && !pending() && Samples(*order()); }
   bool of_netns() const { return finding_.subject() == v1::SUBJECT_NETNS; }
+  bool of_process() const { return finding_.subject() == v1::SUBJECT_PROCESS; }
+  // An alert with a proposal or with call sites beside it: the rest gives way a little.
+  bool crowded() const { return OnlyAlerts() && (sampling() || pending()); }
+  // Of a program that people have to mend, the verdict is what they go by.
+  int VerdictLines() const {
+    if (of_process()) return crowded() ? 6 : 7;
+    return repairing() ? 3 : 4;
+  }
   int text_columns() const { return std::max(style_.width - kLabelColumns, 20); }
 
   Lines Labelled(absl::string_view label, Lines text) const {
@@ -121,8 +134,7 @@ class Screen {
     }
     for (std::string& line : Wrap(second, style_.width, 2)) lines.push_back(std::move(line));
     lines.emplace_back();
-    for (const std::string& line :
-         Wrap(finding_.verdict(), style_.width - 4, repairing() ? 3 : 4)) {
+    for (const std::string& line : Wrap(finding_.verdict(), style_.width - 4, VerdictLines())) {
       lines.push_back(absl::StrCat("  ", line));
     }
     return lines;
@@ -159,6 +171,7 @@ class Screen {
       lines = Join(std::move(lines), Labelled("", CommandText(process), repairing() ? 1 : 2));
     }
     if (of_netns()) return Join(std::move(lines), Labelled("Where", NetnsText(finding_), 1));
+    if (of_process()) return Join(std::move(lines), Labelled("Where", HeldWords(), 1));
     const v1::SocketRef& exemplar = finding_.exemplar();
     std::string peer =
         absl::StrCat(SubjectText(finding_), ": ", CountText(finding_.socket_count()),
@@ -170,10 +183,39 @@ class Screen {
     return Join(std::move(lines), Labelled("Peer", peer, 1));
   }
 
+  // Of a process: at which listener it holds what.
+  std::string HeldWords() const {
+    return absl::StrCat(SubjectText(finding_), ": ", CountText(finding_.socket_count()),
+                        finding_.socket_count() == 1 ? " socket" : " sockets",
+                        finding_.netns().name().empty()
+                            ? ""
+                            : absl::StrCat(", namespace: ", finding_.netns().name()));
+  }
+
+  // Where in the program, as far as it was sampled.
+  Lines CallSites() const {
+    const bool over = IsSettled(*order());
+    Lines lines = over && order()->has_call_sites()
+                      ? Lines()
+                      : Wrap(absl::StrCat(order()->id(), ": ", OrderWords(*order(), now_)),
+                             text_columns(), 2);
+    if (lines.empty()) {
+      for (const std::string& line : LinesOf(FromProto(order()->call_sites()), kMaxSites)) {
+        for (std::string& part : Wrap(line, text_columns(), 2)) lines.push_back(std::move(part));
+      }
+      if (lines.size() > kMaxCallSiteLines) {
+        lines.resize(kMaxCallSiteLines - 1);
+        lines.push_back("…");
+      }
+    }
+    return Labelled("Code", std::move(lines));
+  }
+
   // The newest order at length, or in one line where a newer proposal waits; the older ones in one
   // line.
   Lines Repair() const {
     if (order() == nullptr) return {};
+    if (sampling()) return CallSites();
     Lines lines;
     int told = 0;
     if (repairing()) {
@@ -230,7 +272,7 @@ class Screen {
 
   Lines NotShown() const {
     // A lease's two lines come from here.
-    const int most = repairing() || leased() ? 1 : 2;
+    const int most = repairing() || leased() || crowded() ? 1 : 2;
     Lines lines;
     for (int i = 0; i < std::min(finding_.not_shown_size(), most); ++i) {
       const v1::NotShown& not_shown = finding_.not_shown(i);
@@ -248,7 +290,10 @@ class Screen {
 
   Lines Plan() const {
     Lines lines;
-    if (proposal() == nullptr) {
+    if (OnlyAlerts()) {
+      lines = Labelled("Alert", AlertText(), 2);
+      if (pending()) lines = Join(std::move(lines), ProposalLines(*proposal()));
+    } else if (proposal() == nullptr) {
       // What there is to say is all that there is to do.
       lines = note() != nullptr ? Labelled("Note", NoteText(), 6)
                                 : Labelled("Decision", NoProposalText(), repairing() ? 1 : 3);
@@ -259,12 +304,36 @@ class Screen {
     }
     // What was advised is done; what it means if it did not help is told where it did not.
     const bool failed = repairing() && OrderPaint(*order()) == Paint::kYellow;
-    if (!failed) lines = Join(std::move(lines), Labelled("Advice", finding_.advice(), 2));
+    if (!failed)
+      lines = Join(std::move(lines),
+                   Labelled("Advice", finding_.advice(), OnlyAlerts() && !crowded() ? 4 : 2));
     if (repairing() && !failed) return lines;
     // Most authors begin with the word that the label already says.
     absl::string_view disproof = absl::StripLeadingAsciiWhitespace(finding_.disproof());
     absl::ConsumePrefix(&disproof, "If ");
     return Join(std::move(lines), Labelled("Wrong if", disproof, 2));
+  }
+
+  // The policy tells people, and changes nothing on the host.
+  bool OnlyAlerts() const {
+    bool alerts = false;
+    for (const v1::Action& action : incident_.decision().actions()) {
+      alerts |= action.has_raise_alert();
+      if (action.has_set_congestion_control() || action.has_set_sysctl()) return false;
+    }
+    return alerts;
+  }
+  std::string AlertText() const {
+    std::vector<std::string> receivers;
+    for (const v1::Action& action : incident_.decision().actions()) {
+      receivers.insert(receivers.end(), action.raise_alert().receivers().begin(),
+                       action.raise_alert().receivers().end());
+    }
+    const bool stands =
+        incident_.state() == v1::Incident::STATE_OPEN || incident_.finding_present();
+    return absl::StrCat(absl::StrJoin(receivers, ", "),
+                        stands ? ": stands until the finding has gone" : ": resolved", " (policy ",
+                        incident_.decision().policy(), "; nothing is changed)");
   }
 
   // Of a policy that wants nothing but a note.
@@ -371,9 +440,17 @@ class Screen {
     const std::string id = Escaped(incident_.id());
     std::vector<std::pair<std::string, std::string>> commands;
     const bool can_propose =
-        incident_.finding_present() && !incident_.decision().policy().empty() && note() == nullptr;
+        incident_.finding_present() &&
+        std::any_of(incident_.decision().actions().begin(), incident_.decision().actions().end(),
+                    [](const v1::Action& action) {
+                      return action.has_set_congestion_control() || action.has_set_sysctl() ||
+                             action.has_sample_call_sites();
+                    });
     if (pending()) {
-      commands.emplace_back(absl::StrCat("approve ", id), "apply it, and see whether it helps");
+      commands.emplace_back(absl::StrCat("approve ", id),
+                            proposal()->action().has_sample_call_sites()
+                                ? "sample, and tell what was found"
+                                : "apply it, and see whether it helps");
       commands.emplace_back(absl::StrCat("reject ", id, " --reason TEXT"),
                             "turn the proposal down, and record why");
     } else if (order() != nullptr && CanBeTakenBack(*order())) {
@@ -382,7 +459,7 @@ class Screen {
       commands.emplace_back(absl::StrCat("show ", id), "how it stands then");
     } else if (can_propose) {
       commands.emplace_back(absl::StrCat("propose ", id), "ask the policies for a new proposal");
-    } else if (incident_.finding_present() && note() == nullptr) {
+    } else if (incident_.finding_present() && note() == nullptr && !OnlyAlerts()) {
       commands.emplace_back("policy status",
                             "which policies there are, and what is wrong with them");
     } else {

@@ -40,14 +40,21 @@ std::string ProposalCell(const v1::IncidentView& view) {
   const v1::Incident& incident = view.incident();
   if (incident.proposal_id().empty()) {
     const auto& actions = incident.decision().actions();
+    if (std::any_of(actions.begin(), actions.end(),
+                    [](const v1::Action& action) { return action.has_raise_alert(); })) {
+      return "alerted";
+    }
     return actions.size() == 1 && actions[0].has_note() ? "noted" : "none";
   }
   // How it went says more than what it was.
   const bool approved = incident.proposal_state() == v1::Proposal::STATE_APPROVED;
   if (approved && !view.orders().empty()) return OrderWord(view.orders(0));
-  const std::string action = incident.decision().actions().empty()
-                                 ? incident.proposal_id()
-                                 : ActionWord(incident.decision().actions(0));
+  std::string action = incident.proposal_id();
+  for (const v1::Action& of_policy : incident.decision().actions()) {
+    if (of_policy.has_raise_alert() || of_policy.has_note()) continue;  // is not proposed
+    action = ActionWord(of_policy);
+    break;
+  }
   return absl::StrCat(action, " ", ProposalWord(incident.proposal_state()));
 }
 

@@ -19,6 +19,8 @@ std::string OrderWord(const v1::Order& order);
 std::string OrderWords(const v1::Order& order, absl::Time now);
 Paint OrderPaint(const v1::Order& order);
 
+// It only reads: call sites. There is nothing to verify, and nothing to take back.
+bool Samples(const v1::Order& order);
 // It helped, and the agent has confirmed that it stays.
 bool IsVerified(const v1::Order& order);
 // Somebody wants it undone, and the agent has not said that it is.

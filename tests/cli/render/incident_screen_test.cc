@@ -7,6 +7,7 @@
 #include "absl/strings/str_split.h"
 #include "tests/cli/flood_examples.h"
 #include "tests/cli/golden.h"
+#include "tests/cli/leak_examples.h"
 #include "tests/cli/order_examples.h"
 
 namespace tcpmedic::cli {
@@ -104,6 +105,30 @@ TEST(IncidentScreen, ARefusedSettingIsOneScreen) {
   ExpectGolden("show_flood_refused.txt", RenderIncident(FloodRefused(), kNow, {}));
 }
 
+TEST(IncidentScreen, ALeakIsItsVerdictInFullAndWhoIsTold) {
+  ExpectGolden("show_leak_alerted.txt", RenderIncident(LeakAlerted(), kNow, {}));
+}
+
+TEST(IncidentScreen, ALeakWhoseCallSitesMayBeSampledAsks) {
+  ExpectGolden("show_leak_proposed.txt", RenderIncident(LeakProposed(), kNow, {}));
+}
+
+TEST(IncidentScreen, ALeakThatIsBeingSampledHasNothingToTakeBack) {
+  ExpectGolden("show_leak_sampling.txt", RenderIncident(LeakSampling(), kNow, {}));
+}
+
+TEST(IncidentScreen, ALeakThatWasSampledNamesTheLineOfCode) {
+  ExpectGolden("show_leak_sampled.txt", RenderIncident(LeakSampled(), kNow, {}));
+}
+
+TEST(IncidentScreen, ALeakThatCouldNotBeSampledSaysWhy) {
+  ExpectGolden("show_leak_not_sampled.txt", RenderIncident(LeakNotSampled(), kNow, {}));
+}
+
+TEST(IncidentScreen, ALeakThatIsOverIsResolved) {
+  ExpectGolden("show_leak_over.txt", RenderIncident(LeakOver(), kNow, {}));
+}
+
 TEST(IncidentScreen, WithoutAListenerOrAProgramTheNamespaceIsStillNamed) {
   v1::IncidentView view = FloodProposed();
   view.mutable_incident()->mutable_finding()->clear_exemplar();
@@ -158,6 +183,19 @@ TEST(IncidentScreen, HoweverMuchALeasedProposalHoldsItStaysOneScreen) {
   EXPECT_LE(Measure(RenderIncident(view, kNow, {})).lines, kScreenLines)
       << RenderIncident(view, kNow, {});
 
+  for (v1::IncidentView leak : {LeakAlerted(), LeakProposed(), LeakSampled()}) {
+    v1::Finding* leaked = leak.mutable_incident()->mutable_finding();
+    leaked->set_verdict(long_text);
+    leaked->set_advice(long_text);
+    leaked->set_disproof(long_text);
+    *leaked->mutable_not_shown() = finding.not_shown();
+    for (v1::Order& order : *leak.mutable_orders()) {
+      for (int i = 0; i < 100; ++i) *order.mutable_call_sites()->add_degraded() = long_text;
+    }
+    EXPECT_LE(Measure(RenderIncident(leak, kNow, {})).lines, kScreenLines)
+        << RenderIncident(leak, kNow, {});
+  }
+
   v1::IncidentView noted = FloodAbsorbed();
   *noted.mutable_incident()->mutable_finding() = finding;
   noted.mutable_incident()->mutable_decision()->mutable_actions(0)->mutable_note()->set_text(
@@ -168,10 +206,13 @@ TEST(IncidentScreen, HoweverMuchALeasedProposalHoldsItStaysOneScreen) {
 
 TEST(IncidentScreen, AnOrderKeepsToTheScreenHoweverNarrow) {
   for (const v1::IncidentView& view :
-       {FloodAbsorbed(), FloodProposed(), FloodVerifying(), FloodVerified(), FloodLeaseOver(),
-        FloodDrifted(), FloodRefused(), PinnedCwndSent(), PinnedCwndVerifying(),
-        PinnedCwndVerified(), PinnedCwndRolledBack(), PinnedCwndRefused(), PinnedCwndDrifted(),
-        PinnedCwndInconclusive(), PinnedCwndSilent()}) {
+       {FloodAbsorbed(),      FloodProposed(),          FloodVerifying(),
+        FloodVerified(),      FloodLeaseOver(),         FloodDrifted(),
+        FloodRefused(),       PinnedCwndSent(),         PinnedCwndVerifying(),
+        PinnedCwndVerified(), PinnedCwndRolledBack(),   PinnedCwndRefused(),
+        PinnedCwndDrifted(),  PinnedCwndInconclusive(), PinnedCwndSilent(),
+        LeakAlerted(),        LeakProposed(),           LeakSampling(),
+        LeakSampled(),        LeakNotSampled(),         LeakOver()}) {
     for (const int width : {72, 100, 1000}) {
       const std::string screen = RenderIncident(view, kNow, {.width = width});
       const Size size = Measure(screen);
