@@ -4,7 +4,9 @@
 //   controller ──signatures, wishes──▶ link ──▶ inboxes ──▶ scan loop ──reports──▶ link ──▶ …
 //                                                            │      │
 //                              metrics ◀── status board ◀────┘      └──▶ order book ──▶ journal,
-//                                                                                       sockets
+//                                                                                       sockets,
+//                                                                                       settings,
+//                                                                                       campaigns
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
@@ -21,6 +23,7 @@
 #include "absl/random/random.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "agent/act/call_site_source.h"
 #include "agent/act/host_control.h"
 #include "agent/act/order_book.h"
 #include "agent/act/undo.h"
@@ -110,14 +113,15 @@ absl::StatusOr<AgentConfig> Configure(const CommandLine& command_line) {
 // could be judged after a restart. Otherwise OrderBook::Open's errors.
 absl::StatusOr<std::unique_ptr<OrderBook>> OpenOrderBook(const AgentConfig& config,
                                                          const v1::Hello& hello, HostControl* host,
-                                                         Moment now) {
+                                                         CallSiteSource* call_sites, Moment now) {
   if (hello.boot_id().empty()) {
     return absl::FailedPreconditionError("/proc/sys/kernel/random/boot_id cannot be read");
   }
   return OrderBook::Open({.state_dir = config.state_dir,
                           .guard_path = config.guard,
                           .boot_id = hello.boot_id(),
-                          .session_nonce = hello.session_nonce()},
+                          .session_nonce = hello.session_nonce(),
+                          .call_sites = call_sites},
                          host, now);
 }
 
@@ -165,9 +169,10 @@ int Undo(const AgentConfig& config) {
   options.orders.host = config.host;
   options.orders.session_nonce = session_nonce;
   const std::unique_ptr<HostControl> host = MakeHostControl();
+  const std::unique_ptr<CallSiteSource> call_sites = MakeCallSiteSource();
   std::unique_ptr<OrderBook> book;
   absl::StatusOr<std::unique_ptr<OrderBook>> opened =
-      OpenOrderBook(config, hello, host.get(), clock->Now());
+      OpenOrderBook(config, hello, host.get(), call_sites.get(), clock->Now());
   if (opened.ok()) {
     book = *std::move(opened);
   } else {

@@ -49,6 +49,10 @@ class OrderDesk::NewestScan : public HostView {
     if (selector.host() != host_) return std::nullopt;
     return scanner_->engine()->NamespaceOf(selector);
   }
+  std::optional<ProcessFound> Process(const v1::Selector& selector) override {
+    if (selector.host() != host_) return std::nullopt;
+    return scanner_->engine()->ProcessOf(selector);
+  }
   std::optional<bool> Holds(uint64_t netns_cookie, const std::string& expression) override {
     return scanner_->engine()->Holds(netns_cookie, expression);
   }
@@ -84,12 +88,12 @@ void OrderDesk::TakeWishes(const v1::OrderSet& wishes) {
 }
 
 bool OrderDesk::Step(Moment now) {
-  wants_fresh_samples_ = false;
   bool changed = false;
   if (book_ != nullptr) {
     NewestScan view(options_.host, scanner_);
     changed = book_->Step(now, &view);
   }
+  wants_fresh_samples_ = book_ != nullptr && book_->wants_fresh_samples();
   const std::vector<v1::OrderReport> reports = Reports();
   for (const v1::OrderReport& refused : refused_) {
     changed |= !known_states_.contains(refused.order_id());
@@ -124,6 +128,8 @@ void OrderDesk::AddOrdersTo(v1::Report* report) const {
 }
 
 bool OrderDesk::RollBackUncommitted(Moment now) {
+  const bool sampled =
+      book_ != nullptr && book_->AbandonSampling("the agent stopped while it was sampling");
   v1::OrderSet wishes;
   for (const v1::OrderReport& report : Reports()) {
     if (report.state() != v1::Order::STATE_APPLIED) continue;
@@ -133,7 +139,7 @@ bool OrderDesk::RollBackUncommitted(Moment now) {
     wish->set_reason("the agent was stopped before the change was confirmed");
     wish->set_stored(report.state());
   }
-  if (wishes.wishes().empty()) return false;
+  if (wishes.wishes().empty()) return sampled;
   TakeWishes(wishes);
   Step(now);
   return true;

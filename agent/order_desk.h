@@ -1,5 +1,5 @@
-// Where orders meet scans: shows the order book what the newest scan saw, has the engine follow what
-// the book changed, and puts how the orders stand, with what was measured, into each report.
+// Where orders meet scans: shows the order book what the newest scan saw, has the engine follow
+// what the book changed, and puts how the orders stand, with what was measured, into each report.
 // Not thread-safe: it belongs to the scan thread.
 #ifndef TCPMEDIC_AGENT_ORDER_DESK_H_
 #define TCPMEDIC_AGENT_ORDER_DESK_H_
@@ -37,7 +37,8 @@ class OrderDesk {
   OrderDesk(Options options, std::unique_ptr<OrderBook> book, Scanner* scanner, StatusBoard* board);
 
   void TakeWishes(const v1::OrderSet& wishes);
-  // A wish waits that picks its sockets now: scan before the next Step.
+  // A wish waits that picks its sockets now, or a campaign for what it has to explain: scan before
+  // the next Step.
   bool wants_fresh_samples() const { return wants_fresh_samples_; }
 
   // Does what is due, on the newest scan's samples. True: an order's state changed; report at once.
@@ -51,8 +52,8 @@ class OrderDesk {
   // Sets the report's orders, those under verification first.
   void AddOrdersTo(v1::Report* report) const;
 
-  // Takes back what is applied and not committed: who stops the agent leaves nobody to take it back
-  // at its deadline. What was committed stays. True: there was any.
+  // Takes back what is applied and not committed, and ends a campaign: who stops the agent leaves
+  // nobody to take it back at its deadline. What was committed stays. True: there was any.
   bool RollBackUncommitted(Moment now);
 
  private:

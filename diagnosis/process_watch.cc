@@ -175,7 +175,9 @@ std::optional<ProcessFound> ProcessWatch::Find(const v1::Selector& selector) con
       continue;
     }
     if (!place.read || !judged.life.is_finding()) return std::nullopt;
-    ProcessFound process{key.process, place.netns, {}};
+    // A socket that was too young for one reading is counted by the next.
+    const absl::Duration youngest = 2 * signature_->window / kReadingsPerWindow;
+    ProcessFound process{key.process, place.netns, {}, now_.uptime - youngest};
     for (const ProcessPile::Socket* const member : place.pile.Members(key)) {
       HeldSocket held{member->key, member->inode, -1, !member->eof_unread};
       for (const SocketHolder& holder : member->holders) {

@@ -24,6 +24,7 @@
 #include "diagnosis/finding_life.h"
 #include "diagnosis/holder_source.h"
 #include "diagnosis/process_activity.h"
+#include "diagnosis/process_found.h"
 #include "diagnosis/process_pile.h"
 #include "observe/socket_sample.h"
 #include "tcpmedic/v1/evidence.pb.h"
@@ -31,21 +32,6 @@
 #include "tcpmedic/v1/order.pb.h"
 
 namespace tcpmedic {
-
-// A socket that a process holds and does not close.
-struct HeldSocket {
-  SocketKey key;
-  uint32_t inode = 0;
-  int fd = -1;            // in the process
-  bool eof_read = false;  // the program has read the peer's FIN
-};
-
-// What a finding of subject process is about.
-struct ProcessFound {
-  ProcessKey process;
-  v1::NetworkNamespace netns;
-  std::vector<HeldSocket> sockets;  // the oldest first
-};
 
 class ProcessWatch {
  public:

@@ -65,6 +65,7 @@ absl::Status AllowsAction(const Guard& guard, const v1::Action& action) {
   }
   const absl::string_view kind = action.has_set_congestion_control() ? kSetCongestionControl
                                  : action.has_set_sysctl()           ? kSetSysctl
+                                 : action.has_sample_call_sites()    ? kSampleCallSites
                                                                      : "";
   if (!Contains(guard.actions, kind)) {
     return absl::PermissionDeniedError(absl::StrCat("the guard file does not allow ",

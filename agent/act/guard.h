@@ -35,6 +35,7 @@ struct Guard {
 // As `actions` names them.
 inline constexpr char kSetCongestionControl[] = "set_congestion_control";
 inline constexpr char kSetSysctl[] = "set_sysctl";
+inline constexpr char kSampleCallSites[] = "sample_call_sites";
 
 // An item of `namespaces`, such as "cookie:12": as a "cookie" it names 12. NullOpt: it names none.
 std::optional<uint64_t> NamespaceNumber(absl::string_view item, absl::string_view kind);
@@ -53,7 +54,7 @@ struct NetnsIdentity {
 absl::Status AllowsNamespace(const Guard& guard, const NetnsIdentity& netns);
 
 // A socket that several processes hold is theirs in common: each must be allowed, and so must the
-// namespace.
+// namespace. sample_call_sites looks into one process, its only holder here.
 absl::Status AllowsSocket(const Guard& guard, const NetnsIdentity& netns,
                           absl::Span<const v1::Process> holders);
 

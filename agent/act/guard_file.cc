@@ -27,8 +27,9 @@ constexpr size_t kMaxBytes = 64 << 10;
 using Complaint = std::string (*)(const std::string& item);
 
 std::string OfAction(const std::string& item) {
-  const bool known = item == kSetCongestionControl || item == kSetSysctl;
-  return known ? "" : "wants set_congestion_control or set_sysctl";
+  const bool known =
+      item == kSetCongestionControl || item == kSetSysctl || item == kSampleCallSites;
+  return known ? "" : "wants set_congestion_control, set_sysctl or sample_call_sites";
 }
 
 std::string OfAlgorithm(const std::string& item) {

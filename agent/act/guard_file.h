@@ -4,7 +4,7 @@
 //   apiVersion: tcpmedic/v1
 //   kind: Guard
 //   mode: enforce                         # or observe: nothing is allowed, whatever stands below
-//   actions: [set_congestion_control, set_sysctl]
+//   actions: [set_congestion_control, set_sysctl, sample_call_sites]
 //   algorithms: [bbr]                     # that an order may set; undoing is always allowed
 //   sysctls:                              # that an order may set, and to what
 //     net.ipv4.tcp_syncookies: {min: 1, max: 1}
@@ -12,7 +12,7 @@
 //                                         # bound that is left out
 //   namespaces: [host, cookie:4097]       # host, cookie:N (SO_NETNS_COOKIE), inode:N or any
 //   processes: [nginx, /usr/local/bin/*]  # globs: with a slash of the program's file, else of its
-//                                         # name; or any. For actions on sockets
+//                                         # name; or any. Not asked for sysctls
 #ifndef TCPMEDIC_AGENT_ACT_GUARD_FILE_H_
 #define TCPMEDIC_AGENT_ACT_GUARD_FILE_H_
 

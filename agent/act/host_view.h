@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "diagnosis/process_found.h"
 #include "observe/socket_sample.h"
 #include "tcpmedic/v1/evidence.pb.h"
 #include "tcpmedic/v1/order.pb.h"
@@ -30,6 +31,10 @@ class HostView {
   // The namespace in which the selector's signature is a finding now. NullOpt: in none, or the
   // selector is meant for another host.
   virtual std::optional<v1::NetworkNamespace> Namespace(const v1::Selector& selector) = 0;
+
+  // The process that the selector's finding is about, with the sockets that it does not close.
+  // NullOpt: as Namespace.
+  virtual std::optional<ProcessFound> Process(const v1::Selector& selector) = 0;
 
   // Whether `expression`, over netns.*, is true of the namespace now. NullOpt: not known.
   virtual std::optional<bool> Holds(uint64_t netns_cookie, const std::string& expression) = 0;

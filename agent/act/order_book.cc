@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <utility>
+#include <variant>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -10,6 +12,7 @@
 #include "agent/act/host_control.h"
 #include "agent/act/journal.h"
 #include "agent/act/order_rules.h"
+#include "agent/act/sampling.h"
 #include "agent/act/socket_changes.h"
 #include "agent/act/sysctl_changes.h"
 #include "proto/proto_time.h"
@@ -40,12 +43,15 @@ class OrderBook::Impl {
       : options_(std::move(options)),
         journal_(std::move(journal)),
         sockets_(host),
-        sysctls_(host) {}
+        sysctls_(host),
+        sampling_(options_.call_sites, host) {}
 
   void Replay(Moment now);
   void SetWishes(const v1::OrderSet& wishes);
   bool Step(Moment now, HostView* view);
   absl::Duration NextDeadline() const;
+  bool wants_fresh_samples() const { return sampling_.wants_fresh_samples(); }
+  bool AbandonSampling(const std::string& reason);
   std::vector<Followed> followed() const;
   std::vector<v1::OrderReport> Reports() const;
   Undone UndoAll(Moment now);
@@ -60,11 +66,16 @@ class OrderBook::Impl {
     // As uptime: of a committed order with a lease. The journal's lags behind it.
     absl::Duration lease_until = absl::InfiniteDuration();
     bool decided_by_replay = false;
+    std::optional<v1::CallSites> call_sites;  // found by this agent, and not journalled
   };
 
   // The part of a step that `wish` asks for.
   void Obey(const v1::OrderWish& wish, Moment now, HostView* view);
   void Apply(const v1::Order& order, Moment now, HostView* view);
+  void Sample(const v1::Order& order, const Guard& guard, Entry entry, Moment now, HostView* view);
+  // Takes what has come of the campaign under way.
+  void TendSampling(Moment now, HostView* view);
+  void EndSampling(Entry* entry, absl::string_view reason);
   // Takes back at once what was changed of an order that does not stand.
   void Retract(const v1::Order& order, absl::string_view reason, Entry entry, Moment now);
   void Commit(Entry* entry, Moment now);
@@ -98,6 +109,7 @@ class OrderBook::Impl {
   std::unique_ptr<Journal> journal_;
   SocketChanges sockets_;
   SysctlChanges sysctls_;
+  Sampling sampling_;
   std::vector<v1::OrderWish> wishes_;
   std::map<std::string, Entry> entries_;
   std::map<std::string, v1::OrderReport> refusals_;  // nothing was changed; kept while wished for
@@ -112,6 +124,8 @@ void OrderBook::Impl::Replay(Moment now) {
     if (order.boot_id() != options_.boot_id) {
       if (CloseAfterReboot(options_.boot_id, now.uptime, &entry.order)) report_ = true;
       Save(&entry);
+    } else if (OnlyReads(order.action())) {
+      if (was_live) EndSampling(&entry, "the agent stopped while it was sampling");
     } else if (order.state() == v1::Order::STATE_DISPATCHED) {
       RollBack(&entry, "the agent stopped while it was being applied", now);
     } else if (order.rolling_back()) {
@@ -155,6 +169,7 @@ bool OrderBook::Impl::Step(Moment now, HostView* view) {
     }
   }
   for (const v1::OrderWish& wish : wishes_) Obey(wish, now, view);
+  TendSampling(now, view);
   for (auto& [id, entry] : entries_) {
     if (entry.order.rolling_back() && now.uptime >= entry.retry_at) {
       RollBack(&entry, entry.order.reason(), now);
@@ -185,6 +200,12 @@ void OrderBook::Impl::Obey(const v1::OrderWish& wish, Moment now, HostView* view
     return;
   }
   Entry& entry = found->second;
+  if (OnlyReads(entry.order.action())) {
+    if (wish.wish() == v1::OrderWish::WISH_ROLL_BACK && id == sampling_.order_id()) {
+      sampling_.EndEarly(Bounded(wish.reason()));
+    }
+    return;
+  }
   if (entry.order.rolling_back()) return;
   if (wish.wish() == v1::OrderWish::WISH_COMMIT &&
       entry.order.state() == v1::Order::STATE_APPLIED) {
@@ -207,6 +228,7 @@ void OrderBook::Impl::Apply(const v1::Order& order, Moment now, HostView* view) 
   Entry entry;
   v1::JournalledOrder& record = entry.order;
   record = RecordOf(order, options_.boot_id, now);
+  if (OnlyReads(order.action())) return Sample(order, *guard, std::move(entry), now, view);
   TargetChanges& changes = ChangesOf(record);
   TargetChanges::KnownOrders known;
   for (const auto& [id, other] : entries_) known.push_back(&other.order);
@@ -235,6 +257,54 @@ void OrderBook::Impl::Apply(const v1::Order& order, Moment now, HostView* view) 
   // Should this not be recorded, the intent is: a restart would undo it at once.
   Save(&entry);
   entries_[order.id()] = std::move(entry);
+}
+
+void OrderBook::Impl::Sample(const v1::Order& order, const Guard& guard, Entry entry, Moment now,
+                             HostView* view) {
+  const absl::Status chosen = sampling_.Choose(order, guard, view, &entry.order);
+  if (!chosen.ok()) return Refuse(order, chosen.message());
+  if (const absl::Status intent = journal_->Put(entry.order); !intent.ok()) {
+    return Refuse(order, absl::StrCat("nothing was sampled, as it could not be recorded: ",
+                                      intent.message()));
+  }
+  sampling_.Begin(order, now);
+  entry.observe_at = absl::InfiniteDuration();  // until it has ended
+  entries_[order.id()] = std::move(entry);
+}
+
+void OrderBook::Impl::TendSampling(Moment now, HostView* view) {
+  const std::string id = sampling_.order_id();
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return;
+  Sampling::News news = sampling_.Poll(now, view);
+  if (std::holds_alternative<Sampling::Began>(news)) {
+    SetState(&found->second, v1::Order::STATE_APPLIED);
+  } else if (const auto* refused = std::get_if<Sampling::Refused>(&news)) {
+    // What stays in the journal if this fails is an order that a restart ends.
+    journal_->Forget({&id, 1}).IgnoreError();
+    v1::Order order;
+    order.set_id(id);
+    entries_.erase(found);
+    Refuse(order, refused->reason);
+  } else if (auto* ended = std::get_if<Sampling::Ended>(&news)) {
+    found->second.call_sites = std::move(ended->found);
+    EndSampling(&found->second, ended->reason);
+  }
+}
+
+void OrderBook::Impl::EndSampling(Entry* entry, absl::string_view reason) {
+  entry->order.set_reason(Bounded(reason));
+  SetState(entry, v1::Order::STATE_ENDED);
+  entry->observe_at = -absl::InfiniteDuration();
+  Save(entry);
+}
+
+bool OrderBook::Impl::AbandonSampling(const std::string& reason) {
+  const auto found = entries_.find(sampling_.order_id());
+  if (found == entries_.end()) return false;
+  sampling_.Abandon();
+  EndSampling(&found->second, reason);
+  return true;
 }
 
 void OrderBook::Impl::Retract(const v1::Order& order, absl::string_view reason, Entry entry,
@@ -343,6 +413,10 @@ void OrderBook::Impl::Observe(Entry* entry, Moment now) {
   if (!IsLive(order)) {
     entry->observe_at = now.uptime + kObserveDecided;
     if (entry->may_be_forgotten) return;
+    if (OnlyReads(order.action())) {
+      entry->may_be_forgotten = true;
+      return;
+    }
     const auto was_changed = [](const v1::JournalledTarget& target) { return target.attempted(); };
     entry->may_be_forgotten =
         !ChangesOf(order).MustBeRemembered(order, TargetsOf(entry, was_changed));
@@ -408,7 +482,7 @@ void OrderBook::Impl::SetState(Entry* entry, v1::Order::State state) {
 }
 
 absl::Duration OrderBook::Impl::NextDeadline() const {
-  absl::Duration next = absl::InfiniteDuration();
+  absl::Duration next = sampling_.poll_at();
   for (const auto& [id, entry] : entries_) {
     if (entry.order.rolling_back()) {
       next = std::min(next, entry.retry_at);
@@ -424,7 +498,10 @@ absl::Duration OrderBook::Impl::NextDeadline() const {
 std::vector<OrderBook::Followed> OrderBook::Impl::followed() const {
   std::vector<Followed> result;
   for (const auto& [id, entry] : entries_) {
-    if (entry.order.state() != v1::Order::STATE_APPLIED || entry.order.rolling_back()) continue;
+    if (entry.order.state() != v1::Order::STATE_APPLIED || entry.order.rolling_back() ||
+        OnlyReads(entry.order.action())) {
+      continue;
+    }
     Followed followed;
     followed.order_id = id;
     followed.applied = {.wall = FromProto(entry.order.applied_at()),
@@ -443,9 +520,11 @@ std::vector<OrderBook::Followed> OrderBook::Impl::followed() const {
 std::vector<v1::OrderReport> OrderBook::Impl::Reports() const {
   std::vector<v1::OrderReport> reports;
   for (const auto& [id, entry] : entries_) {
+    if (entry.order.state() == v1::Order::STATE_DISPATCHED) continue;  // its campaign is beginning
     if (entry.order.state() == v1::Order::STATE_APPLIED || entry.order.rolling_back() ||
         !entry.order.acknowledged()) {
-      reports.push_back(ReportOf(entry.order));
+      v1::OrderReport& report = reports.emplace_back(ReportOf(entry.order));
+      if (entry.call_sites.has_value()) *report.mutable_call_sites() = *entry.call_sites;
     }
   }
   for (const v1::OrderWish& wish : wishes_) {
@@ -459,9 +538,11 @@ std::vector<v1::OrderReport> OrderBook::Impl::Reports() const {
 
 OrderBook::Undone OrderBook::Impl::UndoAll(Moment now) {
   Undone undone;
+  constexpr char kByHand[] = "undone by hand: tcpmedic-agent --undo";
+  AbandonSampling(kByHand);
   for (auto& [id, entry] : entries_) {
     if (!IsLive(entry.order) && !entry.decided_by_replay) continue;
-    if (IsLive(entry.order)) RollBack(&entry, "undone by hand: tcpmedic-agent --undo", now);
+    if (IsLive(entry.order)) RollBack(&entry, kByHand, now);
     for (const v1::JournalledTarget& target : entry.order.targets()) {
       if (!target.attempted()) continue;
       undone.lines.push_back(UndoLine(entry.order, target.target()));
@@ -497,6 +578,10 @@ OrderBook::~OrderBook() = default;
 void OrderBook::SetWishes(const v1::OrderSet& wishes) { impl_->SetWishes(wishes); }
 bool OrderBook::Step(Moment now, HostView* view) { return impl_->Step(now, view); }
 absl::Duration OrderBook::NextDeadline() const { return impl_->NextDeadline(); }
+bool OrderBook::wants_fresh_samples() const { return impl_->wants_fresh_samples(); }
+bool OrderBook::AbandonSampling(const std::string& reason) {
+  return impl_->AbandonSampling(reason);
+}
 std::vector<OrderBook::Followed> OrderBook::followed() const { return impl_->followed(); }
 std::vector<v1::OrderReport> OrderBook::Reports() const { return impl_->Reports(); }
 OrderBook::Undone OrderBook::UndoAll(Moment now) { return impl_->UndoAll(now); }

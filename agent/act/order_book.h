@@ -6,6 +6,7 @@
 //   journal "applied", fsync → report → wish commit → journal "committed"          (held-back
 //   sockets follow)
 //            → wish roll back, or the deadline → undo what is still ours → journal → report
+//   one that only reads → sampling.h → ended with what was found
 //   committed with a lease → renewed while the host sees its condition → run out: undo, ended
 //
 // Every step may be repeated: orders are idempotent by id, and Open replays the journal. Not
@@ -29,6 +30,7 @@
 
 namespace tcpmedic {
 
+class CallSiteSource;  // agent/act/call_site_source.h: campaigns; the seam
 class HostControl;     // agent/act/host_control.h: sockets and settings, changed; the seam
 class JournalStorage;  // agent/act/journal_storage.h: the journal's file; the seam
 
@@ -39,6 +41,7 @@ class OrderBook {
     std::string guard_path;  // read again at each apply; absent or unsafe means observe only
     std::string boot_id;
     uint64_t session_nonce = 0;
+    CallSiteSource* call_sites = nullptr;  // outlives the book; null: sampling is refused
   };
   // Replays the journal: what was applied and not committed is rolled back at once where its
   // deadline has passed or the boot is another, or waits it out; leases go on from what is
@@ -60,6 +63,12 @@ class OrderBook {
   bool Step(Moment now, HostView* view);
   // When Step must be called at the latest, as uptime; InfiniteDuration: no order waits.
   absl::Duration NextDeadline() const;
+
+  // What a campaign has seen can be told only after another scan: make one before the next Step.
+  bool wants_fresh_samples() const;
+  // Ends the campaign under way, of which nothing will be told: the agent stops. True: there was
+  // one.
+  bool AbandonSampling(const std::string& reason);
 
   // What to follow whatever the signatures say, to measure before and after.
   struct Followed {

@@ -17,6 +17,9 @@ constexpr size_t kMaxIdBytes = 128;
 constexpr size_t kFewestForHoldback =
     4;  // with fewer, one socket is no comparison but a quarter of the cure
 
+constexpr absl::Duration kShortestSampling = absl::Seconds(1);
+constexpr absl::Duration kLongestSampling = absl::Minutes(5);
+
 constexpr int kMostSettings = 8;
 // A shorter one would end while a scan is late; a longer one is what a person should decide again.
 constexpr absl::Duration kShortestLease = absl::Seconds(5);
@@ -91,7 +94,32 @@ absl::Status CheckAction(const v1::Order& order, const v1::SetSysctl& action) {
   return absl::OkStatus();
 }
 
+absl::Status CheckAction(const v1::Order& order, const v1::SampleCallSites& action) {
+  const absl::Duration duration = FromProto(action.duration());
+  if (duration < kShortestSampling || duration > kLongestSampling) {
+    return Invalid("sample_call_sites: its duration is ", absl::FormatDuration(duration),
+                   ", not between 1s and 5m");
+  }
+  if (order.selector().netns_cookie() == 0) {
+    return Invalid("sample_call_sites: the selector names no namespace");
+  }
+  if (HasLease(order)) return Invalid("sample_call_sites: it changes nothing to be leased");
+  return absl::OkStatus();
+}
+
+absl::Status CheckConfirmWithin(const v1::Order& order) {
+  if (OnlyReads(order.action())) return absl::OkStatus();
+  const absl::Duration confirm_within = FromProto(order.confirm_within());
+  if (confirm_within > absl::ZeroDuration() && confirm_within <= kLongestConfirm) {
+    return absl::OkStatus();
+  }
+  return Invalid("confirm_within is ", absl::FormatDuration(confirm_within),
+                 ", not between 0 and 1h");
+}
+
 }  // namespace
+
+bool OnlyReads(const v1::Action& action) { return action.has_sample_call_sites(); }
 
 absl::Status CheckOrder(const v1::Order& order, uint64_t session_nonce, absl::Time now) {
   if (order.id().size() > kMaxIdBytes) {
@@ -105,13 +133,11 @@ absl::Status CheckOrder(const v1::Order& order, uint64_t session_nonce, absl::Ti
     action = CheckAction(order, order.action().set_congestion_control());
   } else if (order.action().has_set_sysctl()) {
     action = CheckAction(order, order.action().set_sysctl());
+  } else if (order.action().has_sample_call_sites()) {
+    action = CheckAction(order, order.action().sample_call_sites());
   }
   if (!action.ok()) return action;
-  const absl::Duration confirm_within = FromProto(order.confirm_within());
-  if (confirm_within <= absl::ZeroDuration() || confirm_within > kLongestConfirm) {
-    return Invalid("confirm_within is ", absl::FormatDuration(confirm_within),
-                   ", not between 0 and 1h");
-  }
+  if (absl::Status confirm = CheckConfirmWithin(order); !confirm.ok()) return confirm;
   if (order.session_nonce() != session_nonce) {
     return absl::FailedPreconditionError("the order is meant for another session of this agent");
   }
@@ -148,16 +174,18 @@ void MarkHeldBack(double ratio, const std::vector<v1::JournalledTarget*>& target
 }
 
 v1::JournalledOrder RecordOf(const v1::Order& order, const std::string& boot_id, Moment now) {
-  const absl::Duration confirm_within = FromProto(order.confirm_within());
   v1::JournalledOrder record;
   record.set_id(order.id());
   record.set_state(v1::Order::STATE_DISPATCHED);
   *record.mutable_action() = order.action();
   record.set_boot_id(boot_id);
   *record.mutable_applied_uptime() = ToProto(now.uptime);
-  *record.mutable_deadline_uptime() = ToProto(now.uptime + confirm_within);
   *record.mutable_applied_at() = ToProto(now.wall);
-  *record.mutable_rolls_back_at() = ToProto(now.wall + confirm_within);
+  if (!OnlyReads(order.action())) {
+    const absl::Duration confirm_within = FromProto(order.confirm_within());
+    *record.mutable_deadline_uptime() = ToProto(now.uptime + confirm_within);
+    *record.mutable_rolls_back_at() = ToProto(now.wall + confirm_within);
+  }
   *record.mutable_expires_at() = order.expires_at();
   if (HasLease(order)) *record.mutable_lease() = order.lease();
   return record;
@@ -192,8 +220,8 @@ bool CloseAfterReboot(const std::string& boot_id, absl::Duration uptime,
   order->set_rolling_back(false);
   if (!was_live) return false;
   order->set_reason("the host has restarted");
-  order->set_state(order->state() == v1::Order::STATE_COMMITTED ? v1::Order::STATE_ENDED
-                                                                : v1::Order::STATE_ROLLED_BACK);
+  const bool ended = order->state() == v1::Order::STATE_COMMITTED || OnlyReads(order->action());
+  order->set_state(ended ? v1::Order::STATE_ENDED : v1::Order::STATE_ROLLED_BACK);
   order->set_acknowledged(false);
   return true;
 }
@@ -219,7 +247,7 @@ bool IsHeldBack(const v1::JournalledTarget& target) {
 }
 
 absl::Duration DeadlineOf(const v1::JournalledOrder& order) {
-  return FromProto(order.deadline_uptime());
+  return OnlyReads(order.action()) ? absl::InfiniteDuration() : FromProto(order.deadline_uptime());
 }
 
 absl::Duration LeaseOf(const v1::JournalledOrder& order) {
@@ -255,7 +283,7 @@ v1::OrderReport ReportOf(const v1::JournalledOrder& order) {
     *report.add_targets() = target.target();
   }
   *report.mutable_applied_at() = order.applied_at();
-  if (order.state() == v1::Order::STATE_APPLIED) {
+  if (order.state() == v1::Order::STATE_APPLIED && order.has_rolls_back_at()) {
     *report.mutable_rolls_back_at() = order.rolls_back_at();
   }
   if (LeaseUntil(order) < absl::InfiniteDuration()) {

@@ -53,7 +53,11 @@ bool IsOurs(const v1::JournalledTarget& target);
 // Kept on the old setting, and neither changed nor refused since.
 bool IsHeldBack(const v1::JournalledTarget& target);
 
-absl::Duration DeadlineOf(const v1::JournalledOrder& order);  // as uptime
+// It changes nothing, so that nothing is to be confirmed or undone: sample_call_sites.
+bool OnlyReads(const v1::Action& action);
+
+// As uptime; InfiniteDuration: it needs no commit.
+absl::Duration DeadlineOf(const v1::JournalledOrder& order);
 // How long it may stay once committed; InfiniteDuration: without a lease.
 absl::Duration LeaseOf(const v1::JournalledOrder& order);
 // When the lease runs out, as uptime and as journalled; InfiniteDuration: none, or not committed.

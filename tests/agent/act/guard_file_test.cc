@@ -132,7 +132,7 @@ TEST(ParseGuard, EveryMistakeIsNamedAndNothingIsAllowed) {
                      "processes: nginx\n"
                      "processes: [bin/nginx]\n"),
             "1:13 'apiVersion' must be tcpmedic/v1\n"
-            "2:35 'actions' wants set_congestion_control or set_sysctl\n"
+            "2:35 'actions' wants set_congestion_control, set_sysctl or sample_call_sites\n"
             "3:1 unknown key 'algoritms'; did you mean 'algorithms'?\n"
             "4:14 'namespaces' wants host, cookie:N, inode:N or any\n"
             "4:21 'namespaces' wants host, cookie:N, inode:N or any\n"

@@ -21,6 +21,7 @@
 #include "agent/act/order_book.h"
 #include "core/clock.h"
 #include "proto/proto_time.h"
+#include "tests/agent/act/fake_call_sites.h"
 #include "tests/agent/act/fake_host.h"
 #include "tests/agent/act/fault_storage.h"
 
@@ -56,9 +57,12 @@ class OrderBench {
   // Throws what the disk throws.
   void Start(const std::string& boot_id = "boot-1", uint64_t nonce = kNonce) {
     book.reset();
-    auto opened = OrderBook::Open(
-        {.state_dir = "", .guard_path = guard_path(), .boot_id = boot_id, .session_nonce = nonce},
-        std::make_unique<FaultStorage>(&disk), &host, clock.Now());
+    auto opened = OrderBook::Open({.state_dir = "",
+                                   .guard_path = guard_path(),
+                                   .boot_id = boot_id,
+                                   .session_nonce = nonce,
+                                   .call_sites = &call_sites},
+                                  std::make_unique<FaultStorage>(&disk), &host, clock.Now());
     ASSERT_TRUE(opened.ok()) << opened.status();
     book = *std::move(opened);
   }
@@ -133,6 +137,7 @@ class OrderBench {
       return candidates.has_value() ? *candidates : bench->Candidates();
     }
     std::optional<v1::NetworkNamespace> Namespace(const v1::Selector&) override { return finding; }
+    std::optional<ProcessFound> Process(const v1::Selector&) override { return process; }
     std::optional<bool> Holds(uint64_t netns_cookie, const std::string& expression) override {
       asked = absl::StrCat(expression, " in cookie:", netns_cookie);
       return holds;
@@ -141,6 +146,7 @@ class OrderBench {
     const OrderBench* bench = nullptr;
     std::optional<std::vector<Candidate>> candidates;  // else those that the host has
     std::optional<v1::NetworkNamespace> finding;
+    std::optional<ProcessFound> process;
     std::optional<bool> holds;
     std::string asked;
   };
@@ -173,11 +179,13 @@ class OrderBench {
       absl::StrAppend(&text, report.order_id(), " ", Short(v1::Order::State_Name(report.state())),
                       report.reason().empty() ? "" : " ", report.reason(), ":");
       for (const v1::Target& target : report.targets()) {
-        absl::StrAppend(
-            &text, " ",
-            target.has_socket() ? absl::StrCat(target.socket().cookie()) : target.sysctl(), "=",
-            Short(v1::Target::State_Name(target.state())), target.held_back() ? "/held" : "",
-            target.reason().empty() ? "" : absl::StrCat("(", target.reason(), ")"));
+        absl::StrAppend(&text, " ",
+                        target.has_socket() ? absl::StrCat(target.socket().cookie())
+                        : target.has_pid()  ? absl::StrCat("pid ", target.pid())
+                                            : target.sysctl(),
+                        "=", Short(v1::Target::State_Name(target.state())),
+                        target.held_back() ? "/held" : "",
+                        target.reason().empty() ? "" : absl::StrCat("(", target.reason(), ")"));
       }
       text += "\n";
     }
@@ -185,6 +193,7 @@ class OrderBench {
   }
 
   FakeHost host;
+  FakeCallSites call_sites;
   FaultDisk disk;
   SimulatedClock clock;
   std::unique_ptr<OrderBook> book;

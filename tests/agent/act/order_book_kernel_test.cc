@@ -32,6 +32,7 @@ class SocketsSeen : public HostView {
   std::optional<v1::NetworkNamespace> Namespace(const v1::Selector&) override {
     return std::nullopt;
   }
+  std::optional<ProcessFound> Process(const v1::Selector&) override { return std::nullopt; }
   std::optional<bool> Holds(uint64_t, const std::string&) override { return std::nullopt; }
 
  private:

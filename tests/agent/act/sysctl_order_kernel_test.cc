@@ -93,6 +93,7 @@ class Scans : public HostView {
   explicit Scans(std::optional<v1::NetworkNamespace> finding) : finding_(std::move(finding)) {}
   std::vector<Candidate> Candidates(const v1::Selector&) override { return {}; }
   std::optional<v1::NetworkNamespace> Namespace(const v1::Selector&) override { return finding_; }
+  std::optional<ProcessFound> Process(const v1::Selector&) override { return std::nullopt; }
   std::optional<bool> Holds(uint64_t, const std::string&) override { return false; }
 
  private:
