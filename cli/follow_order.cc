@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "cli/render/order_words.h"
 #include "cli/render/quantity.h"
+#include "cli/render/sampling_words.h"
 #include "cli/render/words.h"
 #include "proto/proto_time.h"
 
@@ -64,7 +65,8 @@ OrderStep StepOf(const v1::IncidentView& view, absl::string_view proposal_id, ab
   if (order == nullptr) return WithoutOrder(view, proposal_id, std::move(step));
   if (IsSettled(*order)) {
     step.doing = OrderWords(*order, now);
-    step.end = IsVerified(*order) ? OrderStep::End::kGood : OrderStep::End::kBad;
+    const bool good = Samples(*order) ? order->call_sites().sites_size() > 0 : IsVerified(*order);
+    step.end = good ? OrderStep::End::kGood : OrderStep::End::kBad;
     return step;
   }
   if (IsBeingTakenBack(*order)) {
@@ -74,6 +76,11 @@ OrderStep StepOf(const v1::IncidentView& view, absl::string_view proposal_id, ab
   }
   switch (order->state()) {
     case v1::Order::STATE_APPLIED:
+      if (Samples(*order)) {
+        step.doing = absl::StrCat("Sampling the calls of ", TargetsText(*order));
+        step.detail = SampledSoFar(*order, now);
+        break;
+      }
       step.doing = absl::StrCat("Verifying: ", TargetsText(*order));
       step.detail = absl::StrCat(VerifiedSoFar(*order, now), HowItDoes(order->verification()));
       break;

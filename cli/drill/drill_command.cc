@@ -10,6 +10,7 @@ void AddDrillCommand(CLI::App& app, Invocation& invocation) {
   drill->require_subcommand(1);
   AddLossyPathDrill(*drill, invocation);
   AddSynFloodDrill(*drill, invocation);
+  AddCloseWaitLeakDrill(*drill, invocation);
 }
 
 }  // namespace tcpmedic::cli

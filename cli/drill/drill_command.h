@@ -11,6 +11,7 @@ void AddDrillCommand(CLI::App& app, Invocation& invocation);
 // One drill each, under `drill`.
 void AddLossyPathDrill(CLI::App& drill, Invocation& invocation);
 void AddSynFloodDrill(CLI::App& drill, Invocation& invocation);
+void AddCloseWaitLeakDrill(CLI::App& drill, Invocation& invocation);
 
 }  // namespace tcpmedic::cli
 

@@ -9,6 +9,7 @@
 #include "absl/time/clock.h"
 #include "cli/json.h"
 #include "cli/render/incident_screen.h"
+#include "core/units.h"
 
 namespace tcpmedic::cli {
 namespace {
@@ -33,10 +34,6 @@ void AddDrillFlags(CLI::App& drill, DrillFlags& flags, absl::string_view look_al
   drill.add_option("--seed", flags.seed, "Same seed, same fate of each packet")
       ->capture_default_str();
   drill.add_flag("--ipv6", flags.ipv6, "IPv6 instead of IPv4");
-  drill.add_flag("--approve", flags.approve,
-                 "Approve the proposal, and see what comes of it (the default elsewhere)");
-  drill.add_flag("--ask", flags.ask, "Ask at the terminal (the default there)");
-  drill.add_flag("--observe", flags.observe, "Stop at the proposal, change nothing");
   drill.add_option("--look-alike", flags.look_alike,
                    absl::StrCat("Cause what must not be taken for it: ", look_alikes));
   drill.add_option("--server", flags.server,
@@ -47,11 +44,27 @@ void AddDrillFlags(CLI::App& drill, DrillFlags& flags, absl::string_view look_al
                    absl::StrCat("What the drill should come to: ", OutcomeNames()));
 }
 
+void AddAnswerFlags(CLI::App& drill, DrillFlags& flags) {
+  drill.add_flag("--approve", flags.approve,
+                 "Approve the proposal, and see what comes of it (the default elsewhere)");
+  drill.add_flag("--ask", flags.ask, "Ask at the terminal (the default there)");
+  drill.add_flag("--observe", flags.observe, "Stop at the proposal, change nothing");
+}
+
 absl::Status ReadDuration(absl::string_view flag, const std::string& text,
                           absl::Duration& duration) {
   if (absl::ParseDuration(text, &duration)) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat(flag, " ", text, ": not a duration; write it as 148ms"));
+}
+
+absl::Status ReadPerSecond(absl::string_view flag, const std::string& text, double& per_second) {
+  const absl::StatusOr<double> read = ParsePerSecond(text);
+  if (!read.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(flag, " ", read.status().message()));
+  }
+  per_second = *read;
+  return absl::OkStatus();
 }
 
 absl::Status ReadDrillFlags(const DrillFlags& flags, DrillOptions& options) {

@@ -40,12 +40,15 @@ struct DrillFlags {
 
 // `flags` must outlive the parse; its present values are the defaults.
 void AddDrillFlags(CLI::App& drill, DrillFlags& flags, absl::string_view look_alikes);
+// Of a drill whose incident has a proposal: who answers it.
+void AddAnswerFlags(CLI::App& drill, DrillFlags& flags);
 
 // InvalidArgument, in the words of the flags.
 absl::Status ReadDrillFlags(const DrillFlags& flags, DrillOptions& options);
 // `flag` is how it was typed: "--rtt".
 absl::Status ReadDuration(absl::string_view flag, const std::string& text,
                           absl::Duration& duration);
+absl::Status ReadPerSecond(absl::string_view flag, const std::string& text, double& per_second);
 
 // A line of "Try next".
 struct Suggestion {

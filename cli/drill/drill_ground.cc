@@ -64,13 +64,15 @@ absl::Status DrillGround::StartLab(const lab::LabOptions& options) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> DrillGround::StartFleet(const std::string& policies_dir,
-                                                    const std::optional<DrillGuard>& guard) {
+absl::StatusOr<std::string> DrillGround::StartFleet(
+    const std::string& policies_dir, const std::optional<DrillGuard>& guard,
+    const std::map<std::string, std::string>& host_labels) {
   PrivateFleetOptions options;
   options.directory = directory_;
   options.host = kHost;
   options.netns_inodes = {lab_->client().netns_inode, lab_->server().netns_inode};
   options.policies_dir = policies_dir;
+  options.host_labels = host_labels;
   if (guard) {
     options.guard_path = absl::StrCat(directory_, "/guard.yaml");
     if (absl::Status status = WriteGuardFile(*guard, options.guard_path); !status.ok()) {

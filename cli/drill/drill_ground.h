@@ -4,6 +4,7 @@
 #ifndef TCPMEDIC_CLI_DRILL_DRILL_GROUND_H_
 #define TCPMEDIC_CLI_DRILL_DRILL_GROUND_H_
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -36,8 +37,10 @@ class DrillGround {
   absl::Status StartLab(const lab::LabOptions& options);
   // With `guard`, the agent may do what it allows; else it only observes. Returns the digest of the
   // policy files in force, once the agent has reported.
-  absl::StatusOr<std::string> StartFleet(const std::string& policies_dir,
-                                         const std::optional<DrillGuard>& guard);
+  // `host_labels` are what the policies may ask about the lab's host.
+  absl::StatusOr<std::string> StartFleet(
+      const std::string& policies_dir, const std::optional<DrillGuard>& guard,
+      const std::map<std::string, std::string>& host_labels = {});
 
   // Only after the part itself was made.
   const std::string& directory() const { return directory_; }

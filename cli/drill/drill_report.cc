@@ -30,6 +30,9 @@ ordered_json ProposalJson(const v1::IncidentView& view) {
       json["settings"][setting.name()] = setting.value();
     }
     json["lease"] = proposal.has_lease() ? ToJson(proposal.lease()) : ordered_json(nullptr);
+  } else if (proposal.action().has_sample_call_sites()) {
+    json["action"] = "sample_call_sites";
+    json["duration_seconds"] = ToJson(proposal.action().sample_call_sites().duration());
   } else {
     json["action"] = "set_congestion_control";
     json["algorithm"] = proposal.action().set_congestion_control().algorithm();

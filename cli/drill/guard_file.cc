@@ -33,6 +33,7 @@ std::string GuardYaml(const DrillGuard& guard) {
   std::vector<std::string> actions;
   if (!guard.algorithms.empty()) actions.emplace_back("set_congestion_control");
   if (!guard.sysctls.empty()) actions.emplace_back("set_sysctl");
+  if (guard.sample_call_sites) actions.emplace_back("sample_call_sites");
   return absl::StrCat(
       "apiVersion: tcpmedic/v1\n"
       "kind: Guard\n"
@@ -58,7 +59,7 @@ absl::Status WriteGuardFile(const DrillGuard& guard, const std::string& path) {
   if (cookies.empty() || std::find(cookies.begin(), cookies.end(), 0u) != cookies.end()) {
     return absl::InvalidArgumentError("a drill's guard file needs the cookies of its namespaces");
   }
-  if (guard.algorithms.empty() && guard.sysctls.empty()) {
+  if (guard.algorithms.empty() && guard.sysctls.empty() && !guard.sample_call_sites) {
     return absl::InvalidArgumentError("a drill's guard file needs something that it allows");
   }
   for (const std::string& name : guard.sysctls) {

@@ -1,5 +1,5 @@
-// The guard file of a drill's own agent: it may move sockets or set sysctls in the drill's
-// namespaces, and nowhere else. Thread-compatible.
+// The guard file of a drill's own agent: it may move sockets, set sysctls or sample call
+// sites in the drill's namespaces, and nowhere else. Thread-compatible.
 #ifndef TCPMEDIC_CLI_DRILL_GUARD_FILE_H_
 #define TCPMEDIC_CLI_DRILL_GUARD_FILE_H_
 
@@ -16,13 +16,14 @@ struct DrillGuard {
   // What an order may set; the action of a list that is empty is not allowed.
   std::vector<std::string> algorithms;  // "bbr"
   std::vector<std::string> sysctls{};   // of core/sysctl_catalogue.h: "net.ipv4.tcp_syncookies"
+  bool sample_call_sites = false;
 };
 
 // The file's text.
 std::string GuardYaml(const DrillGuard& guard);
 
 // Writes it to `path`, 0600, which must not exist. InvalidArgument: no namespace, or nothing
-// that may be set, or an algorithm or sysctl that is none. AlreadyExists: something is there, and
+// that may be done, or an algorithm or sysctl that is none. AlreadyExists: something is there, and
 // is left as it is. Otherwise names the path and the errno.
 absl::Status WriteGuardFile(const DrillGuard& guard, const std::string& path);
 

@@ -65,6 +65,7 @@ void AddLossyPathDrill(CLI::App& drill, Invocation& invocation) {
   CLI::App* lossy_path =
       drill.add_subcommand("lossy-path", "A CUBIC transfer over a long path that loses packets");
   auto flags = std::make_shared<LossyPathFlags>();
+  AddAnswerFlags(*lossy_path, *flags);
   AddDrillFlags(*lossy_path, *flags,
                 absl::StrJoin(LookAlikes(), ", ", [](std::string* out, const LookAlike& each) {
                   out->append(each.name);

@@ -8,9 +8,10 @@
 namespace tcpmedic::cli {
 namespace {
 
-constexpr std::array<std::pair<Outcome, const char*>, 9> kNames = {{
+constexpr std::array<std::pair<Outcome, const char*>, 10> kNames = {{
     {Outcome::kNotDetected, "not_detected"},
     {Outcome::kNoted, "noted"},
+    {Outcome::kAlerted, "alerted"},
     {Outcome::kProposed, "proposed"},
     {Outcome::kVerified, "verified"},
     {Outcome::kRolledBack, "rolled_back"},

@@ -12,6 +12,7 @@ namespace tcpmedic::cli {
 enum class Outcome {
   kNotDetected,   // no incident was opened while the fault lasted
   kNoted,         // an incident, and no policy wanted to change anything
+  kAlerted,       // an incident of which people are told: nothing on the host could mend it
   kProposed,      // an incident with a pending proposal
   kVerified,      // approved, applied, better, and the agent has confirmed that it stays
   kRolledBack,    // approved, applied, not better, and undone

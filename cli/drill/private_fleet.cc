@@ -30,6 +30,23 @@ std::string LastLines(const std::string& path) {
   return absl::StrJoin(lines, "\n");
 }
 
+// The controller's configuration file.
+absl::StatusOr<std::string> WriteConfig(const PrivateFleetOptions& options) {
+  // Never the machine's own.
+  if (options.host_labels.empty()) return "/dev/null";
+  const std::string path = absl::StrCat(options.directory, "/controller.yaml");
+  std::ofstream file(path);
+  file << "hosts: {" << options.host << ": {labels: {"
+       << absl::StrJoin(options.host_labels, ", ",
+                        [](std::string* out, const auto& label) {
+                          absl::StrAppend(out, label.first, ": '", label.second, "'");
+                        })
+       << "}}}\n";
+  file.close();
+  if (file.fail()) return absl::UnavailableError(absl::StrCat("cannot write ", path));
+  return path;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<PrivateFleet>> PrivateFleet::Start(
@@ -41,9 +58,11 @@ absl::StatusOr<std::unique_ptr<PrivateFleet>> PrivateFleet::Start(
         absl::StrCat(directory, ": too long a path for a unix socket; choose a shorter one"));
   }
 
+  absl::StatusOr<std::string> config = WriteConfig(options);
+  if (!config.ok()) return config.status();
   std::vector<std::string> controller = {
       SiblingProgram("tcpmedic-controller"), "--runtime-dir", runtime_dir, "--state-dir",
-      absl::StrCat(directory, "/state"),     "--config",      "/dev/null"};
+      absl::StrCat(directory, "/state"),     "--config",      *config};
   if (!options.policies_dir.empty()) {
     controller.insert(controller.end(), {"--policies", options.policies_dir});
   }

@@ -5,6 +5,7 @@
 #define TCPMEDIC_CLI_DRILL_PRIVATE_FLEET_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,11 +25,14 @@ struct PrivateFleetOptions {
   std::vector<uint64_t> netns_inodes;
   std::string
       guard_path{};  // what the agent may do, as WriteGuardFile wrote it; empty: only observe
+  // What the controller knows of the host, for its policies. Plain words.
+  std::map<std::string, std::string> host_labels{};
 };
 
 class PrivateFleet {
  public:
-  // Starts both. InvalidArgument: the directory's path is too long for a unix socket. Otherwise as
+  // Starts both. InvalidArgument: the directory's path is too long for a unix socket.
+  // Unavailable: the controller's configuration cannot be written. Otherwise as
   // ChildProcess::Spawn. Call it before anything makes threads.
   static absl::StatusOr<std::unique_ptr<PrivateFleet>> Start(const PrivateFleetOptions& options);
 

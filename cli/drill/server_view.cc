@@ -69,6 +69,22 @@ absl::StatusOr<ServerView> LookAtServer(pid_t pid) {
   return view;
 }
 
+absl::StatusOr<CloseWaitPile> LookAtCloseWait(pid_t pid) {
+  absl::StatusOr<UniqueFd> netns = OpenNetns(pid);
+  if (!netns.ok()) return netns.status();
+  absl::StatusOr<std::unique_ptr<InetDiagSocket>> sockets =
+      InetDiagSocket::OpenInNamespace(netns->get());
+  if (!sockets.ok()) return sockets.status();
+  CloseWaitPile pile;
+  const absl::StatusOr<DumpStats> dump = (*sockets)->Dump({.states = MaskOf(TcpState::kCloseWait)},
+                                                          [&pile](const SocketSample& sample) {
+                                                            ++pile.sockets;
+                                                            pile.unread_eof += sample.rqueue > 0;
+                                                          });
+  if (!dump.ok()) return dump.status();
+  return pile;
+}
+
 v1::Measurement MeasureBetween(const ServerView& first, const ServerView& last) {
   v1::Measurement measurement;
   *measurement.mutable_start() = ToProto(first.at);

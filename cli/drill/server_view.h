@@ -1,5 +1,6 @@
 // The server's network namespace of a drill as this program sees it from outside, whatever the
-// agent says: its counters, its settings, its half-open connections.
+// agent says: its counters, its settings, its half-open connections, and
+// those that nobody closes.
 #ifndef TCPMEDIC_CLI_DRILL_SERVER_VIEW_H_
 #define TCPMEDIC_CLI_DRILL_SERVER_VIEW_H_
 
@@ -31,6 +32,15 @@ struct ServerView {
   int64_t half_open = 0;  // sockets in SYN-RECV
 };
 absl::StatusOr<ServerView> LookAtServer(pid_t pid);
+
+// Sockets in CLOSE-WAIT. A FIN that the program has not read counts as a byte of Recv-Q (tcp_fin()
+// advances rcv_nxt by it; inet_diag_msg.idiag_rqueue is rcv_nxt less copied_seq).
+struct CloseWaitPile {
+  int64_t sockets = 0;
+  int64_t unread_eof = 0;
+  int64_t read_eof() const { return sockets - unread_eof; }
+};
+absl::StatusOr<CloseWaitPile> LookAtCloseWait(pid_t pid);
 
 // What went on between two looks, under the names that the agent uses for the same. A counter that
 // is missing or went back leaves its value out.

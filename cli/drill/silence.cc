@@ -33,7 +33,10 @@ std::string Silence::Words() const {
   std::vector<std::string> reasons;
   for (auto stop = activity->stops().rbegin(); stop != activity->stops().rend(); ++stop) {
     reasons.push_back(absl::StrCat(
-        stop->sockets(), activity->subject() == v1::SUBJECT_NETNS ? " namespace" : " socket",
+        stop->sockets(),
+        activity->subject() == v1::SUBJECT_NETNS     ? " namespace"
+        : activity->subject() == v1::SUBJECT_PROCESS ? " program"
+                                                     : " socket",
         stop->sockets() == 1 ? " " : "s ",
         stop->look_alike() ? absl::StrCat("ruled out as ", stop->at())
         : stop->waiting()  ? absl::StrCat("not watched long enough for `", stop->at(), "`")

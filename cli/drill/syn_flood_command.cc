@@ -7,7 +7,6 @@
 #include "cli/drill/drill_command.h"
 #include "cli/drill/drill_flags.h"
 #include "cli/drill/syn_flood.h"
-#include "core/units.h"
 
 namespace tcpmedic::cli {
 namespace {
@@ -20,14 +19,6 @@ struct SynFloodFlags : DrillFlags {
   int backlog = 128;
   int max_syn_backlog = 2048;
 };
-
-absl::Status ReadPerSecond(absl::string_view flag, const std::string& text, double& per_second) {
-  const absl::StatusOr<double> read = ParsePerSecond(text);
-  if (!read.ok())
-    return absl::InvalidArgumentError(absl::StrCat(flag, " ", read.status().message()));
-  per_second = *read;
-  return absl::OkStatus();
-}
 
 absl::StatusOr<SynFloodOptions> ReadFlags(const SynFloodFlags& flags) {
   SynFloodOptions options;
@@ -60,6 +51,7 @@ void AddSynFloodDrill(CLI::App& drill, Invocation& invocation) {
       *syn_flood, *flags,
       absl::StrJoin(SynLookAlikes(), ", ",
                     [](std::string* out, const SynLookAlike& each) { out->append(each.name); }));
+  AddAnswerFlags(*syn_flood, *flags);
   syn_flood->add_option("--cookies", flags->cookies, "SYN cookies of the server: on or off")
       ->capture_default_str();
   syn_flood->add_option("--rate", flags->rate, "SYNs of the flood")->capture_default_str();

@@ -9,12 +9,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "cli/render/leak_words.h"
 #include "cli/render/order_words.h"
 #include "cli/render/quantity.h"
 #include "cli/render/repair.h"
+#include "cli/render/sampling_words.h"
 #include "cli/render/words.h"
-#include "observe/call_sites/call_sites_message.h"
-#include "observe/call_sites/call_sites_words.h"
 #include "proto/proto_time.h"
 
 namespace tcpmedic::cli {
@@ -27,10 +27,12 @@ constexpr int kMinEvidence = 5;
 constexpr int kMinEvidenceBesideRepair = 3;
 constexpr int kWideValue = 24;
 constexpr int kMostName = 44;  // as TableLines cuts it
-constexpr int kMaxSites = 3;
-constexpr size_t kMaxCallSiteLines = 6;
 constexpr int kMinTimeline = 2;
 constexpr int kMaxTimeline = 5;
+// Of a process: each with its callers, and what they are of.
+constexpr int kMostSites = 2;
+constexpr int kMostSiteLines = 4;
+constexpr int kMostFds = 5;
 
 class Screen {
  public:
@@ -44,7 +46,7 @@ class Screen {
   std::string Render() const {
     const Lines head = Head();
     const Lines who = Who();
-    const Lines repair = Repair();
+    const Lines repair = of_process() ? Join(Leak(), Repair()) : Repair();
     const Lines not_shown = NotShown();
     const Lines plan = Plan();
     const Lines next = style_.next_commands ? Next() : Lines();
@@ -54,7 +56,8 @@ class Screen {
     const int fixed = static_cast<int>(head.size() + who.size() + repair.size() + not_shown.size() +
                                        plan.size() + next.size()) +
                       blanks;
-    const int min_evidence = repairing() || crowded() ? kMinEvidenceBesideRepair : kMinEvidence;
+    // What counts of a process's evidence is in words above it.
+    const int min_evidence = repairing() || of_process() ? kMinEvidenceBesideRepair : kMinEvidence;
     const int room = std::max(kScreenLines - fixed, min_evidence + kMinTimeline);
     const int wanted_evidence = repairing() ? min_evidence : std::max(finding_.evidence_size(), 1);
     const int timeline_room = std::clamp(room - wanted_evidence, kMinTimeline, kMaxTimeline);
@@ -83,20 +86,16 @@ class Screen {
   bool pending() const {
     return proposal() != nullptr && proposal()->state() == v1::Proposal::STATE_PENDING;
   }
-  const v1::Order* order() const { return view_.orders().empty() ? nullptr : &view_.orders(0); }
+  // The newest that changes something; what only reads is told with what it has read.
+  const v1::Order* order() const {
+    return view_.orders().empty() || Samples(view_.orders(0)) ? nullptr : &view_.orders(0);
+  }
   bool leased() const { return pending() && proposal()->has_lease(); }
   // The newest order is the matter at hand: nothing newer waits for a decision.
-  bool repairing() const { return order() != nullptr && !pending() && !Samples(*order()); }
-  bool sampling() const { return order() != nullptr && !pending() && Samples(*order()); }
+  bool repairing() const { return order() != nullptr && !pending(); }
   bool of_netns() const { return finding_.subject() == v1::SUBJECT_NETNS; }
   bool of_process() const { return finding_.subject() == v1::SUBJECT_PROCESS; }
-  // An alert with a proposal or with call sites beside it: the rest gives way a little.
-  bool crowded() const { return OnlyAlerts() && (sampling() || pending()); }
-  // Of a program that people have to mend, the verdict is what they go by.
-  int VerdictLines() const {
-    if (of_process()) return crowded() ? 6 : 7;
-    return repairing() ? 3 : 4;
-  }
+  bool alerts() const { return !ReceiversOf(incident_.decision()).empty(); }
   int text_columns() const { return std::max(style_.width - kLabelColumns, 20); }
 
   Lines Labelled(absl::string_view label, Lines text) const {
@@ -134,7 +133,8 @@ class Screen {
     }
     for (std::string& line : Wrap(second, style_.width, 2)) lines.push_back(std::move(line));
     lines.emplace_back();
-    for (const std::string& line : Wrap(finding_.verdict(), style_.width - 4, VerdictLines())) {
+    for (const std::string& line :
+         Wrap(finding_.verdict(), style_.width - 4, repairing() || of_process() ? 3 : 4)) {
       lines.push_back(absl::StrCat("  ", line));
     }
     return lines;
@@ -167,11 +167,15 @@ class Screen {
         absl::StrAppend(&who, "; and ", others, others == 1 ? " other holds" : " others hold",
                         " them too");
       }
-      lines = Labelled("Program", who, 1);
-      lines = Join(std::move(lines), Labelled("", CommandText(process), repairing() ? 1 : 2));
+      if (const std::string at = of_process() ? ListenerText(finding_) : ""; !at.empty()) {
+        absl::StrAppend(&who, "; ", at);
+      }
+      lines = Labelled("Program", who, of_process() ? 2 : 1);
+      lines = Join(std::move(lines),
+                   Labelled("", CommandText(process), repairing() || of_process() ? 1 : 2));
     }
+    if (of_process()) return Join(std::move(lines), Labelled("Where", HeldWhereText(), 1));
     if (of_netns()) return Join(std::move(lines), Labelled("Where", NetnsText(finding_), 1));
-    if (of_process()) return Join(std::move(lines), Labelled("Where", HeldWords(), 1));
     const v1::SocketRef& exemplar = finding_.exemplar();
     std::string peer =
         absl::StrCat(SubjectText(finding_), ": ", CountText(finding_.socket_count()),
@@ -183,39 +187,51 @@ class Screen {
     return Join(std::move(lines), Labelled("Peer", peer, 1));
   }
 
-  // Of a process: at which listener it holds what.
-  std::string HeldWords() const {
-    return absl::StrCat(SubjectText(finding_), ": ", CountText(finding_.socket_count()),
-                        finding_.socket_count() == 1 ? " socket" : " sockets",
-                        finding_.netns().name().empty()
-                            ? ""
-                            : absl::StrCat(", namespace: ", finding_.netns().name()));
+  // Where the program is, and what it holds there: a descriptor to look at, and who is at the other
+  // end.
+  std::string HeldWhereText() const {
+    std::vector<std::string> parts;
+    if (!finding_.netns().name().empty()) parts.push_back(finding_.netns().name());
+    if (!finding_.processes().empty() && !finding_.processes(0).fds().empty()) {
+      const auto& fds = finding_.processes(0).fds();
+      parts.push_back(absl::StrCat(
+          "descriptors such as ",
+          absl::StrJoin(fds.begin(), fds.begin() + std::min(fds.size(), kMostFds), ", ")));
+    }
+    if (const v1::Evidence* const peers = FactIn(finding_, "process.peers")) {
+      parts.push_back(absl::StrCat("peers ", EvidenceText(*peers)));
+    }
+    return absl::StrJoin(parts, "; ");
   }
 
-  // Where in the program, as far as it was sampled.
-  Lines CallSites() const {
-    const bool over = IsSettled(*order());
-    Lines lines = over && order()->has_call_sites()
-                      ? Lines()
-                      : Wrap(absl::StrCat(order()->id(), ": ", OrderWords(*order(), now_)),
-                             text_columns(), 2);
-    if (lines.empty()) {
-      for (const std::string& line : LinesOf(FromProto(order()->call_sites()), kMaxSites)) {
-        for (std::string& part : Wrap(line, text_columns(), 2)) lines.push_back(std::move(part));
-      }
-      if (lines.size() > kMaxCallSiteLines) {
-        lines.resize(kMaxCallSiteLines - 1);
-        lines.push_back("…");
-      }
+  // What the program does not close, by which bug, until when that lasts, and where in its code.
+  Lines Leak() const {
+    Lines lines = Labelled("Leak", PileText(finding_), 2);
+    lines = Join(std::move(lines), Labelled("", EndOfFileText(finding_), 2));
+    lines = Join(std::move(lines), Labelled("Forecast", ForecastText(finding_), 2));
+    if (const std::string memory = MemoryText(finding_); !memory.empty()) {
+      lines = Join(std::move(lines), Labelled("", absl::StrCat("resident memory ", memory), 1));
     }
-    return Labelled("Code", std::move(lines));
+    Lines code;
+    if (const v1::Order* const sampling = SamplingOrder(view_)) {
+      for (const std::string& line : CallSiteLines(*sampling, kMostSites, now_)) {
+        code = Join(std::move(code), Wrap(line, text_columns(), 2));
+      }
+      if (static_cast<int>(code.size()) > kMostSiteLines) code.resize(kMostSiteLines);
+    } else if (alerts()) {
+      code = Wrap(pending()
+                      ? absl::StrCat("not sampled yet: ", proposal()->id(), " waits for a person")
+                      : absl::StrCat("not sampled: policy ", incident_.decision().policy(),
+                                     " does not ask for it"),
+                  text_columns(), 1);
+    }
+    return Join(std::move(lines), Labelled("Code", std::move(code)));
   }
 
   // The newest order at length, or in one line where a newer proposal waits; the older ones in one
   // line.
   Lines Repair() const {
     if (order() == nullptr) return {};
-    if (sampling()) return CallSites();
     Lines lines;
     int told = 0;
     if (repairing()) {
@@ -272,7 +288,7 @@ class Screen {
 
   Lines NotShown() const {
     // A lease's two lines come from here.
-    const int most = repairing() || leased() || crowded() ? 1 : 2;
+    const int most = repairing() || leased() || of_process() ? 1 : 2;
     Lines lines;
     for (int i = 0; i < std::min(finding_.not_shown_size(), most); ++i) {
       const v1::NotShown& not_shown = finding_.not_shown(i);
@@ -290,9 +306,14 @@ class Screen {
 
   Lines Plan() const {
     Lines lines;
-    if (OnlyAlerts()) {
-      lines = Labelled("Alert", AlertText(), 2);
-      if (pending()) lines = Join(std::move(lines), ProposalLines(*proposal()));
+    if (alerts()) lines = Labelled("Told", ToldText(), 1);
+    if (alerts() && order() == nullptr) {
+      // What would only be read waits for a person, or is told with what it has read.
+      if (pending()) {
+        const std::string what = ActionWords(proposal()->action(), proposal()->targets_max());
+        lines = Join(std::move(lines), Labelled("Proposed", what, 1));
+        lines = Join(std::move(lines), Labelled("", ProposalOrigin(*proposal()), 1));
+      }
     } else if (proposal() == nullptr) {
       // What there is to say is all that there is to do.
       lines = note() != nullptr ? Labelled("Note", NoteText(), 6)
@@ -304,36 +325,20 @@ class Screen {
     }
     // What was advised is done; what it means if it did not help is told where it did not.
     const bool failed = repairing() && OrderPaint(*order()) == Paint::kYellow;
-    if (!failed)
-      lines = Join(std::move(lines),
-                   Labelled("Advice", finding_.advice(), OnlyAlerts() && !crowded() ? 4 : 2));
+    if (!failed) lines = Join(std::move(lines), Labelled("Advice", finding_.advice(), 2));
     if (repairing() && !failed) return lines;
     // Most authors begin with the word that the label already says.
     absl::string_view disproof = absl::StripLeadingAsciiWhitespace(finding_.disproof());
     absl::ConsumePrefix(&disproof, "If ");
-    return Join(std::move(lines), Labelled("Wrong if", disproof, 2));
+    return Join(std::move(lines), Labelled("Wrong if", disproof, of_process() ? 1 : 2));
   }
 
-  // The policy tells people, and changes nothing on the host.
-  bool OnlyAlerts() const {
-    bool alerts = false;
-    for (const v1::Action& action : incident_.decision().actions()) {
-      alerts |= action.has_raise_alert();
-      if (action.has_set_congestion_control() || action.has_set_sysctl()) return false;
-    }
-    return alerts;
-  }
-  std::string AlertText() const {
-    std::vector<std::string> receivers;
-    for (const v1::Action& action : incident_.decision().actions()) {
-      receivers.insert(receivers.end(), action.raise_alert().receivers().begin(),
-                       action.raise_alert().receivers().end());
-    }
-    const bool stands =
-        incident_.state() == v1::Incident::STATE_OPEN || incident_.finding_present();
-    return absl::StrCat(absl::StrJoin(receivers, ", "),
-                        stands ? ": stands until the finding has gone" : ": resolved", " (policy ",
-                        incident_.decision().policy(), "; nothing is changed)");
+  std::string ToldText() const {
+    const bool over = incident_.state() == v1::Incident::STATE_CLOSED;
+    return absl::StrCat(absl::StrJoin(ReceiversOf(incident_.decision()), ", "),
+                        over ? ": that it began, and that it is over"
+                             : ": an alert that stands until this has gone",
+                        " (policy ", incident_.decision().policy(), ")");
   }
 
   // Of a policy that wants nothing but a note.
@@ -439,13 +444,9 @@ class Screen {
   Lines Next() const {
     const std::string id = Escaped(incident_.id());
     std::vector<std::pair<std::string, std::string>> commands;
-    const bool can_propose =
-        incident_.finding_present() &&
-        std::any_of(incident_.decision().actions().begin(), incident_.decision().actions().end(),
-                    [](const v1::Action& action) {
-                      return action.has_set_congestion_control() || action.has_set_sysctl() ||
-                             action.has_sample_call_sites();
-                    });
+    const bool can_propose = incident_.finding_present() &&
+                             !incident_.decision().policy().empty() && note() == nullptr &&
+                             (!alerts() || proposal() != nullptr);
     if (pending()) {
       commands.emplace_back(absl::StrCat("approve ", id),
                             proposal()->action().has_sample_call_sites()
@@ -459,7 +460,10 @@ class Screen {
       commands.emplace_back(absl::StrCat("show ", id), "how it stands then");
     } else if (can_propose) {
       commands.emplace_back(absl::StrCat("propose ", id), "ask the policies for a new proposal");
-    } else if (incident_.finding_present() && note() == nullptr && !OnlyAlerts()) {
+    } else if (alerts()) {
+      commands.emplace_back(absl::StrCat("show ", id, " -o json"),
+                            "every socket, holder and call site, for programs");
+    } else if (incident_.finding_present() && note() == nullptr) {
       commands.emplace_back("policy status",
                             "which policies there are, and what is wrong with them");
     } else {

@@ -8,8 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "cli/render/quantity.h"
-#include "observe/call_sites/call_sites_message.h"
-#include "observe/call_sites/call_sites_words.h"
+#include "cli/render/sampling_words.h"
 #include "proto/proto_time.h"
 
 namespace tcpmedic::cli {
@@ -91,28 +90,6 @@ std::string SilentWords(const v1::Order& order, absl::Time now) {
   return words + ByItself(order, now);
 }
 
-// Of an order that samples call sites.
-std::string SamplingWords(const v1::Order& order, absl::Time now) {
-  const std::string why = order.reason().empty() ? "" : absl::StrCat(": ", order.reason());
-  const absl::Duration whole = FromProto(order.action().sample_call_sites().duration());
-  switch (order.state()) {
-    case v1::Order::STATE_PENDING:
-    case v1::Order::STATE_DISPATCHED:
-      return "sent; the agent samples from now on, or says why it does not";
-    case v1::Order::STATE_APPLIED: {
-      if (!order.has_applied_at()) return "sampling";
-      const absl::Duration passed =
-          std::clamp(now - FromProto(order.applied_at()), absl::ZeroDuration(), whole);
-      return absl::StrCat("sampling, ", absl::ToInt64Seconds(passed), " of ", DurationText(whole));
-    }
-    case v1::Order::STATE_UNKNOWN:
-      return "unknown: the agent is silent; it changes nothing";
-    default:
-      if (order.has_call_sites()) return HeadlineOf(FromProto(order.call_sites()));
-      return absl::StrCat("not sampled", why);
-  }
-}
-
 // Of an order that sets sysctls: each by its name, as an operator would look it up.
 std::string SettingText(const v1::Target& target) {
   const std::string why = target.reason().empty() ? "" : absl::StrCat(" (", target.reason(), ")");
@@ -175,11 +152,8 @@ struct Fate {
 
 }  // namespace
 
-bool Samples(const v1::Order& order) { return order.action().has_sample_call_sites(); }
-
 std::string OrderWord(const v1::Order& order) {
-  if (Samples(order) && order.state() == v1::Order::STATE_APPLIED) return "sampling";
-  if (Samples(order) && order.state() == v1::Order::STATE_ENDED) return "sampled";
+  if (Samples(order)) return SamplingWord(order);
   switch (order.state()) {
     case v1::Order::STATE_PENDING:
       return "approved";
@@ -250,15 +224,13 @@ std::string OrderWords(const v1::Order& order, absl::Time now) {
 }
 
 Paint OrderPaint(const v1::Order& order) {
-  if (Samples(order) && order.state() == v1::Order::STATE_ENDED) {
-    return order.call_sites().sites().empty() ? Paint::kYellow : Paint::kGreen;
-  }
   if (IsBeingTakenBack(order)) return Paint::kYellow;
   switch (order.state()) {
     case v1::Order::STATE_COMMITTED:
       return Paint::kGreen;
     case v1::Order::STATE_ENDED:
-      return IsVerified(order) ? Paint::kGreen : Paint::kYellow;
+      return IsVerified(order) || order.call_sites().sites_size() > 0 ? Paint::kGreen
+                                                                      : Paint::kYellow;
     case v1::Order::STATE_REFUSED:
     case v1::Order::STATE_ROLLED_BACK:
     case v1::Order::STATE_DRIFTED:
@@ -304,7 +276,7 @@ bool IsSettled(const v1::Order& order) {
 }
 
 bool CanBeTakenBack(const v1::Order& order) {
-  if (Samples(order) || IsBeingTakenBack(order)) return false;
+  if (IsBeingTakenBack(order) || Samples(order)) return false;
   switch (order.state()) {
     case v1::Order::STATE_APPLIED:
     case v1::Order::STATE_COMMITTING:
@@ -321,6 +293,11 @@ std::string TargetsText(const v1::Order& order) {
   if (!order.targets().empty() && order.targets(0).what_case() == v1::Target::kSysctl) {
     return absl::StrJoin(order.targets(), ", ", [](std::string* out, const v1::Target& target) {
       absl::StrAppend(out, SettingText(target));
+    });
+  }
+  if (Samples(order)) {
+    return absl::StrJoin(order.targets(), ", ", [](std::string* out, const v1::Target& target) {
+      absl::StrAppend(out, "pid ", target.pid());
     });
   }
   Fate moved, followed, held_back, undone, gone, drifted, refused;

@@ -19,8 +19,6 @@ std::string OrderWord(const v1::Order& order);
 std::string OrderWords(const v1::Order& order, absl::Time now);
 Paint OrderPaint(const v1::Order& order);
 
-// It only reads: call sites. There is nothing to verify, and nothing to take back.
-bool Samples(const v1::Order& order);
 // It helped, and the agent has confirmed that it stays.
 bool IsVerified(const v1::Order& order);
 // Somebody wants it undone, and the agent has not said that it is.
@@ -31,7 +29,8 @@ bool IsSettled(const v1::Order& order);
 bool CanBeTakenBack(const v1::Order& order);
 
 // "7 sockets moved from cubic to bbr, 1 held back, 1 gone (closed before it was changed)",
-// "net.ipv4.tcp_syncookies 0 → 1". Empty where the agent has not named any.
+// "net.ipv4.tcp_syncookies 0 → 1", "pid 812" where it only reads. Empty where the agent has not
+// named any.
 std::string TargetsText(const v1::Order& order);
 
 // "12 of 20 s": how much of the time until the measurement has passed. Empty before apply, and

@@ -11,12 +11,32 @@
 namespace tcpmedic::cli {
 namespace {
 
-// "3 sockets", "1 network namespace": what the signature is about.
+// "3 sockets", "1 network namespace".
+std::string Counted(int64_t count, absl::string_view one) {
+  return absl::StrCat(CountText(count), " ", one, count == 1 ? "" : "s");
+}
+
+// What the last scan saw of the signature's subject, and how much of it is followed.
 std::string SeenText(const v1::SignatureActivity& activity) {
-  const int64_t count = activity.sockets_seen();
-  return absl::StrCat(CountText(count),
-                      activity.subject() == v1::SUBJECT_NETNS ? " network namespace" : " socket",
-                      count == 1 ? "" : "s");
+  const int64_t seen = activity.sockets_seen();
+  if (activity.subject() == v1::SUBJECT_PROCESS) {
+    const std::string sockets =
+        absl::StrCat("The last scan saw ", Counted(activity.suspects(), "socket"), " of its kind");
+    return seen == 0 ? absl::StrCat(sockets, ", and no program that holds ever more of them.")
+                     : absl::StrCat(sockets, ", and asked whose they are: ", CountText(seen),
+                                    seen == 1 ? " program at its listener."
+                                              : " programs, each at its listener.");
+  }
+  if (seen == 0) {
+    return activity.subject() == v1::SUBJECT_NETNS
+               ? "The last scan could read no network namespace's counters."
+               : "The last scan saw no TCP socket at all.";
+  }
+  return absl::StrCat(
+      "The last scan saw ",
+      Counted(seen, activity.subject() == v1::SUBJECT_NETNS ? "network namespace" : "socket"), "; ",
+      CountText(activity.suspects()), activity.suspects() == 1 ? " is" : " are",
+      " suspect, and followed over time.");
 }
 
 std::string StopText(const v1::SignatureActivity::Stop& stop) {
@@ -68,15 +88,8 @@ std::string RenderActivity(const v1::SignatureActivity& activity, absl::string_v
                            const Style& style) {
   std::vector<std::string> lines = {absl::StrCat(
       Painted(style, Paint::kBold, Escaped(activity.signature())), " on ", Escaped(host))};
-  if (activity.sockets_seen() == 0) {
-    lines.push_back(activity.subject() == v1::SUBJECT_NETNS
-                        ? "  The last scan could read no network namespace's counters."
-                        : "  The last scan saw no TCP socket at all.");
-    return Joined(lines);
-  }
-  lines.push_back(
-      absl::StrCat("  The last scan saw ", SeenText(activity), "; ", CountText(activity.suspects()),
-                   activity.suspects() == 1 ? " is" : " are", " suspect, and followed over time."));
+  lines.push_back(absl::StrCat("  ", SeenText(activity)));
+  if (activity.sockets_seen() == 0) return Joined(lines);
   if (activity.stops().empty()) {
     lines.push_back(activity.suspects() == 0 ? "  None of them is of a kind that it looks at."
                                              : "  Nothing stopped the suspects.");

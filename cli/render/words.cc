@@ -147,11 +147,7 @@ std::string SubjectText(const v1::Finding& finding) {
     return EndpointText(finding.exemplar().local());
   }
   for (const v1::GroupKey& key : finding.group_by()) {
-    if (finding.subject() == v1::SUBJECT_PROCESS && key.attribute() == "listener") {
-      return key.value();
-    }
-  }
-  for (const v1::GroupKey& key : finding.group_by()) {
+    if (key.attribute() == "listener") return key.value();
     if (key.attribute() == "socket.remote_ip") return key.value();
   }
   return finding.exemplar().remote().ip();

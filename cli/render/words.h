@@ -37,8 +37,8 @@ std::string ActionWord(const v1::Action& action);
 // "203.0.113.20:443", "[2001:db8::20]:443".
 std::string EndpointText(const v1::Endpoint& endpoint);
 // What a finding is about, in a table's cell. Of sockets their peer: the group's remote address,
-// else the exemplar's. Of a network namespace its listener: "0.0.0.0:443", else its name. Of a
-// process its listener, or whom it has connected to: "upstream 10.0.0.7:5432".
+// else the exemplar's. Of a network namespace its listener: "0.0.0.0:443", else its name.
+// Of a process its listener, or "upstream 10.0.0.7:5432".
 std::string SubjectText(const v1::Finding& finding);
 // Of a network namespace in full: "netns of pid 812 (nginx), listener 0.0.0.0:443".
 std::string NetnsText(const v1::Finding& finding);

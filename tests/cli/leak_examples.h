@@ -1,4 +1,4 @@
-// The leak that the tests of the command line tell about, at kNow of examples.h.
+// The CLOSE-WAIT leaks that the tests of the command line tell about, at kNow of examples.h.
 #ifndef TCPMEDIC_TESTS_CLI_LEAK_EXAMPLES_H_
 #define TCPMEDIC_TESTS_CLI_LEAK_EXAMPLES_H_
 
@@ -6,17 +6,20 @@
 
 namespace tcpmedic::cli {
 
-// A Python server reads the end of file and does not close: oncall is told.
+// nginx drops connections whose end of file it has read; oncall and chat are told.
 v1::IncidentView LeakAlerted();
-// The policy would have call sites sampled, and asks.
+// A policy would have the host sample where in its code, and asks.
 v1::IncidentView LeakProposed();
-// Approved; the agent has sampled for 12 s.
+// It does.
 v1::IncidentView LeakSampling();
-// It has found where.
+// It has told.
 v1::IncidentView LeakSampled();
-// The guard file does not list it.
+// The guard file forbids it.
 v1::IncidentView LeakNotSampled();
-// The program was restarted: the alert is resolved.
+// A client of a database that never polls its pool, shared by three workers; its descriptors could
+// not be read.
+v1::IncidentView LeakUpstream();
+// The program was restarted, and the alert is over.
 v1::IncidentView LeakOver();
 
 }  // namespace tcpmedic::cli

@@ -46,6 +46,15 @@ TEST_F(GuardFileTest, AllowsSettingsWithoutSockets) {
             "processes: [any]\n");
 }
 
+TEST_F(GuardFileTest, AllowsToSampleAndNothingElse) {
+  EXPECT_EQ(GuardYaml({{4097}, {}, {}, true}),
+            "apiVersion: tcpmedic/v1\n"
+            "kind: Guard\n"
+            "actions: [sample_call_sites]\n"
+            "namespaces: [cookie:4097]\n"
+            "processes: [any]\n");
+}
+
 TEST_F(GuardFileTest, ASysctlThatNoOrderMaySetIsNotWritten) {
   EXPECT_EQ(WriteGuardFile({{4097}, {}, {"net.ipv4.ip_forward"}}, path_).code(),
             absl::StatusCode::kInvalidArgument);

@@ -77,6 +77,35 @@ TEST(IncidentScreen, AnOrderOfASilentAgentIsOneScreen) {
   ExpectGolden("show_silent.txt", RenderIncident(PinnedCwndSilent(), kNow, {}));
 }
 
+TEST(IncidentScreen, ALeakSaysWhichBugUntilWhenAndWhoIsTold) {
+  ExpectGolden("show_leak_alerted.txt", RenderIncident(LeakAlerted(), kNow, {}));
+}
+
+TEST(IncidentScreen, ALeakThatIsBeingSampledHasNothingToTakeBack) {
+  ExpectGolden("show_leak_sampling.txt", RenderIncident(LeakSampling(), kNow, {}));
+  EXPECT_THAT(RenderIncident(LeakSampling(), kNow, {}), Not(HasSubstr("rollback")));
+}
+
+TEST(IncidentScreen, ALeakThatWasSampledNamesTheLine) {
+  ExpectGolden("show_leak_sampled.txt", RenderIncident(LeakSampled(), kNow, {}));
+}
+
+TEST(IncidentScreen, ALeakThatMayNotBeSampledIsCompleteWithoutIt) {
+  ExpectGolden("show_leak_not_sampled.txt", RenderIncident(LeakNotSampled(), kNow, {}));
+}
+
+TEST(IncidentScreen, ALeakOfAClientNamesItsUpstreamAndItsOtherHolders) {
+  ExpectGolden("show_leak_upstream.txt", RenderIncident(LeakUpstream(), kNow, {}));
+}
+
+TEST(IncidentScreen, ALeakThatIsOverSaysThatItWasTold) {
+  ExpectGolden("show_leak_over.txt", RenderIncident(LeakOver(), kNow, {}));
+}
+
+TEST(IncidentScreen, ALeakWhoseCallSitesMayBeSampledAsks) {
+  ExpectGolden("show_leak_proposed.txt", RenderIncident(LeakProposed(), kNow, {}));
+}
+
 TEST(IncidentScreen, AnAbsorbedFloodIsANoteAndNothingToType) {
   ExpectGolden("show_flood_absorbed.txt", RenderIncident(FloodAbsorbed(), kNow, {}));
 }
@@ -103,30 +132,6 @@ TEST(IncidentScreen, AnAdministratorsLaterValueIsShownAsDrift) {
 
 TEST(IncidentScreen, ARefusedSettingIsOneScreen) {
   ExpectGolden("show_flood_refused.txt", RenderIncident(FloodRefused(), kNow, {}));
-}
-
-TEST(IncidentScreen, ALeakIsItsVerdictInFullAndWhoIsTold) {
-  ExpectGolden("show_leak_alerted.txt", RenderIncident(LeakAlerted(), kNow, {}));
-}
-
-TEST(IncidentScreen, ALeakWhoseCallSitesMayBeSampledAsks) {
-  ExpectGolden("show_leak_proposed.txt", RenderIncident(LeakProposed(), kNow, {}));
-}
-
-TEST(IncidentScreen, ALeakThatIsBeingSampledHasNothingToTakeBack) {
-  ExpectGolden("show_leak_sampling.txt", RenderIncident(LeakSampling(), kNow, {}));
-}
-
-TEST(IncidentScreen, ALeakThatWasSampledNamesTheLineOfCode) {
-  ExpectGolden("show_leak_sampled.txt", RenderIncident(LeakSampled(), kNow, {}));
-}
-
-TEST(IncidentScreen, ALeakThatCouldNotBeSampledSaysWhy) {
-  ExpectGolden("show_leak_not_sampled.txt", RenderIncident(LeakNotSampled(), kNow, {}));
-}
-
-TEST(IncidentScreen, ALeakThatIsOverIsResolved) {
-  ExpectGolden("show_leak_over.txt", RenderIncident(LeakOver(), kNow, {}));
 }
 
 TEST(IncidentScreen, WithoutAListenerOrAProgramTheNamespaceIsStillNamed) {
@@ -206,13 +211,14 @@ TEST(IncidentScreen, HoweverMuchALeasedProposalHoldsItStaysOneScreen) {
 
 TEST(IncidentScreen, AnOrderKeepsToTheScreenHoweverNarrow) {
   for (const v1::IncidentView& view :
-       {FloodAbsorbed(),      FloodProposed(),          FloodVerifying(),
-        FloodVerified(),      FloodLeaseOver(),         FloodDrifted(),
-        FloodRefused(),       PinnedCwndSent(),         PinnedCwndVerifying(),
-        PinnedCwndVerified(), PinnedCwndRolledBack(),   PinnedCwndRefused(),
-        PinnedCwndDrifted(),  PinnedCwndInconclusive(), PinnedCwndSilent(),
-        LeakAlerted(),        LeakProposed(),           LeakSampling(),
-        LeakSampled(),        LeakNotSampled(),         LeakOver()}) {
+       {FloodAbsorbed(),       FloodProposed(),      FloodVerifying(),
+        FloodVerified(),       FloodLeaseOver(),     FloodDrifted(),
+        FloodRefused(),        LeakAlerted(),        LeakProposed(),
+        LeakSampling(),        LeakSampled(),        LeakNotSampled(),
+        LeakUpstream(),        LeakOver(),           PinnedCwndSent(),
+        PinnedCwndVerifying(), PinnedCwndVerified(), PinnedCwndRolledBack(),
+        PinnedCwndRefused(),   PinnedCwndDrifted(),  PinnedCwndInconclusive(),
+        PinnedCwndSilent()}) {
     for (const int width : {72, 100, 1000}) {
       const std::string screen = RenderIncident(view, kNow, {.width = width});
       const Size size = Measure(screen);

@@ -4,6 +4,7 @@
 
 #include "tests/cli/flood_examples.h"
 #include "tests/cli/golden.h"
+#include "tests/cli/leak_examples.h"
 #include "tests/cli/order_examples.h"
 
 namespace tcpmedic::cli {
@@ -26,6 +27,10 @@ TEST(Lists, IncidentsAreATable) {
   *incidents.add_incidents() = FloodProposed();
   *incidents.add_incidents() = FloodVerified();
   *incidents.add_incidents() = FloodLeaseOver();
+  *incidents.add_incidents() = LeakAlerted();
+  *incidents.add_incidents() = LeakSampled();
+  *incidents.add_incidents() = LeakUpstream();
+  *incidents.add_incidents() = LeakOver();
   incidents.set_truncated(true);
   ExpectGolden("incidents.txt", RenderIncidents(incidents, {}, kNow, {}));
 }

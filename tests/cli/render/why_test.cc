@@ -29,6 +29,32 @@ TEST(Why, ASignatureOfNamespacesCountsNamespaces) {
             "           such as netns of pid 812 (nginx): netns.syn_drops = 0\n");
 }
 
+TEST(Why, ASignatureOfProcessesCountsSocketsAndThePrograms) {
+  v1::SignatureActivity activity = FromText<v1::SignatureActivity>(R"pb(
+    signature: "close-wait-leak"
+    subject: SUBJECT_PROCESS
+    sockets_seen: 1
+    suspects: 312
+    stops {
+      at: "process.closed == 0"
+      sockets: 1
+      example: "nginx (pid 812), 0.0.0.0:8080: process.closed = 4"
+    })pb");
+  EXPECT_EQ(
+      RenderActivity(activity, "web-1", {}),
+      "close-wait-leak on web-1\n"
+      "  The last scan saw 312 sockets of its kind, and asked whose they are: 1 program at its "
+      "listener.\n"
+      "        1  not true: process.closed == 0\n"
+      "           such as nginx (pid 812), 0.0.0.0:8080: process.closed = 4\n");
+  activity.set_sockets_seen(0);
+  activity.clear_stops();
+  EXPECT_EQ(RenderActivity(activity, "web-1", {}),
+            "close-wait-leak on web-1\n"
+            "  The last scan saw 312 sockets of its kind, and no program that holds ever more of "
+            "them.\n");
+}
+
 TEST(Why, NobodyLooks) { ExpectGolden("why_no_hosts.txt", RenderWhy({}, kNow, {})); }
 
 TEST(Why, AQuestionNarrowsToItsHostAndSignature) {
