@@ -1,5 +1,5 @@
-// Where orders meet scans: shows the order book what the newest scan saw, has the engine follow what
-// the book changed, and puts how the orders stand, with what was measured, into each report.
+// Where orders meet scans: shows the order book what the newest scan saw, has the engine follow
+// what the book changed, and puts how the orders stand, with what was measured, into each report.
 // Not thread-safe: it belongs to the scan thread.
 #ifndef TCPMEDIC_AGENT_ORDER_DESK_H_
 #define TCPMEDIC_AGENT_ORDER_DESK_H_

@@ -26,6 +26,7 @@ void NetnsActivity::Count(const Outcome& outcome, const v1::NetworkNamespace& ne
 v1::SignatureActivity NetnsActivity::Report() const {
   v1::SignatureActivity activity;
   activity.set_signature(signature_->definition.name());
+  activity.set_subject(signature_->definition.subject());
   activity.set_sockets_seen(namespaces_);
   activity.set_suspects(suspects_);
   stops_.AddTo(&activity,

@@ -29,6 +29,7 @@ void SocketActivity::Count(const Outcome& outcome, const SocketReading& reading)
 v1::SignatureActivity SocketActivity::Report() const {
   v1::SignatureActivity activity;
   activity.set_signature(signature_->definition.name());
+  activity.set_subject(signature_->definition.subject());
   activity.set_sockets_seen(sockets_);
   activity.set_suspects(suspects_);
   stops_.AddTo(&activity, [](const Busiest& busiest, const expr::Expression& expression) {
