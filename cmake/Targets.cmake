@@ -1,8 +1,9 @@
 # tcpmedic_library(NAME SOURCES a.cc … LIBS x …)   one static library per module (or room of one)
 # tcpmedic_binary(NAME SOURCES main.cc LIBS x …)   into ${CMAKE_BINARY_DIR}/bin
-# tcpmedic_test(NAME SOURCES a_test.cc … LIBS x … [ROOT] [TIMEOUT seconds])
+# tcpmedic_test(NAME SOURCES a_test.cc … LIBS x … [ROOT [MOSTLY_WAITS]] [TIMEOUT seconds])
 #   One GoogleTest program. ROOT marks tests that need root and a real kernel: label "kernel",
-#   run serially; the others are "unit": no root, no network, no fixed port.
+#   run serially, unless they mostly wait and measure nothing; the others are "unit": no root, no
+#   network, no fixed port.
 
 add_custom_target(unit_tests)
 add_custom_target(kernel_tests)
@@ -23,7 +24,7 @@ function(tcpmedic_binary name)
 endfunction()
 
 function(tcpmedic_test name)
-  cmake_parse_arguments(ARG "ROOT" "TIMEOUT" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "ROOT;MOSTLY_WAITS" "TIMEOUT" "SOURCES;LIBS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_compile_options(${name} PRIVATE ${TCPMEDIC_WARNINGS})
   target_compile_definitions(${name} PRIVATE
@@ -36,7 +37,10 @@ function(tcpmedic_test name)
   endif()
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT})
   if(ARG_ROOT)
-    set_tests_properties(${name} PROPERTIES LABELS kernel RUN_SERIAL ON)
+    set_tests_properties(${name} PROPERTIES LABELS kernel)
+    if(NOT ARG_MOSTLY_WAITS)
+      set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
+    endif()
     add_dependencies(kernel_tests ${name})
   else()
     set_tests_properties(${name} PROPERTIES LABELS unit)

@@ -17,7 +17,8 @@ set(TCPMEDIC_WARNINGS -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-vir
 
 set(TCPMEDIC_SANITIZE "" CACHE STRING "Sanitizers for every target, as -fsanitize= takes them")
 if(TCPMEDIC_SANITIZE)
-  add_compile_options(-fsanitize=${TCPMEDIC_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  # -g1: a report needs function and line, and the rest of the debug information takes time to compile.
+  add_compile_options(-fsanitize=${TCPMEDIC_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -g1)
   add_link_options(-fsanitize=${TCPMEDIC_SANITIZE})
 endif()
 

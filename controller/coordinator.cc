@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "controller/incident/explained.h"
 #include "controller/incident/ids.h"
 #include "proto/proto_time.h"
 
@@ -186,6 +187,10 @@ absl::Status Coordinator::OnReport(uint64_t session, const v1::Report& report) {
   absl::Status orders = NoteOrders(&draft, host.name, /*silent=*/false);
   if (orders.ok()) orders = TakeOrderReports(&draft, host.name, report);
   if (!orders.ok()) return orders;
+  Explanations explanations;
+  for (const auto& [id, live] : live_) {
+    if (live.view.incident().host() == host.name) explanations.Add(Current(draft, id));
+  }
   std::set<Key> present;
   int open = static_cast<int>(OpenOf(host.name).size());
   int not_taken = 0;
@@ -193,8 +198,18 @@ absl::Status Coordinator::OnReport(uint64_t session, const v1::Report& report) {
     const Key key{host.name, finding.signature(), finding.group()};
     if (!present.insert(key).second) continue;
     const auto known = by_key_.find(key);
+    const Explanation* explanation = explanations.Of(finding);
+    const bool is_claimed =
+        known != by_key_.end() && Claims(live_.at(known->second).view.incident(), now.wall);
     absl::Status pursued;
-    if (known != by_key_.end() && Claims(live_.at(known->second).view.incident(), now.wall)) {
+    // What was there before the change goes on as what it was.
+    if (explanation != nullptr &&
+        !(is_claimed && live_.at(known->second).view.incident().finding_present())) {
+      if (!explanation->is_told) {
+        pursued = PursueInto(&draft, Current(draft, explanation->incident_id),
+                             FindingExplained{finding, explanation->order_id});
+      }
+    } else if (is_claimed) {
       pursued = PursueInto(&draft, Current(draft, known->second), FindingObserved{finding});
     } else if (open >= kMaxOpenIncidentsPerHost) {
       ++not_taken;

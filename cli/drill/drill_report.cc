@@ -56,7 +56,8 @@ ordered_json OrderJson(const v1::Order& order, Names names) {
                                                      : words["verification"]["result"]},
           {"reason", words["reason"]},
           {"applied_at", words["applied_at"]},
-          {"decided_at", words["decided_at"]}};
+          {"decided_at", words["decided_at"]},
+          {"lease_until", words["lease_until"]}};
 }
 
 ordered_json SecondsOrNull(const std::optional<absl::Duration>& duration) {

@@ -318,7 +318,9 @@ absl::Status SynFloodRun::Repair() {
 
 absl::Status SynFloodRun::WatchOn() {
   const auto elapsed = [this] { return Elapsed(); };
-  absl::Status status = LetBeforeGrow(ground_, fault_at_, elapsed, progress_, report_);
+  // Ten seconds after a burst there is nothing left of it to measure.
+  const absl::Time from = burst_ ? absl::InfinitePast() : fault_at_;
+  absl::Status status = LetBeforeGrow(ground_, from, elapsed, progress_, report_);
   if (!status.ok()) return status;
   progress_.Step("Nothing is to be changed. Watching on");
   const absl::Time until = fault_at_ + *report_.fault_to_finding + kWatchOn;

@@ -316,7 +316,7 @@ class Screen {
       }
     } else if (proposal() == nullptr) {
       // What there is to say is all that there is to do.
-      lines = note() != nullptr ? Labelled("Note", NoteText(), 6)
+      lines = note() != nullptr ? Labelled("Note", NoteText(), 8)
                                 : Labelled("Decision", NoProposalText(), repairing() ? 1 : 3);
     } else if (repairing()) {
       lines = Labelled("Proposal", ProposalOrigin(*proposal()), 1);
@@ -325,7 +325,11 @@ class Screen {
     }
     // What was advised is done; what it means if it did not help is told where it did not.
     const bool failed = repairing() && OrderPaint(*order()) == Paint::kYellow;
-    if (!failed) lines = Join(std::move(lines), Labelled("Advice", finding_.advice(), 2));
+    // A note is the advice, at length.
+    const bool advised = proposal() == nullptr && note() != nullptr;
+    if (!failed && !advised) {
+      lines = Join(std::move(lines), Labelled("Advice", finding_.advice(), 2));
+    }
     if (repairing() && !failed) return lines;
     // Most authors begin with the word that the label already says.
     absl::string_view disproof = absl::StripLeadingAsciiWhitespace(finding_.disproof());

@@ -3,6 +3,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "controller/incident/explained.h"
 #include "controller/order/order.h"
 #include "controller/order/story.h"
 #include "controller/policy/policy_document.h"
@@ -62,6 +63,7 @@ class Transition {
   Transition(const v1::Incident& incident, absl::Time now) : step_{incident, {}, {}}, now_(now) {}
 
   absl::StatusOr<Step> operator()(const FindingObserved& event);
+  absl::StatusOr<Step> operator()(const FindingExplained& event);
   absl::StatusOr<Step> operator()(const FindingGone& event);
   absl::StatusOr<Step> operator()(const Decided& event);
   absl::StatusOr<Step> operator()(const Proposed& event);
@@ -217,6 +219,17 @@ absl::StatusOr<Step> Transition::operator()(const FindingObserved& event) {
     ask |= IsUnanswered(next);
   }
   if (ask) step_.effects.push_back(AskPolicy{});
+  return std::move(step_);
+}
+
+absl::StatusOr<Step> Transition::operator()(const FindingExplained& event) {
+  if (HasToldOf(step_.next, event.order_id, event.finding.signature())) return std::move(step_);
+  auto* explained = step_.next.mutable_explained();
+  if (explained->size() >= kMaxExplained) explained->erase(explained->begin());
+  v1::Incident::Explained* now = explained->Add();
+  now->set_order_id(event.order_id);
+  now->set_signature(event.finding.signature());
+  Happened("explained", ExplainedInWords(event.finding, event.order_id), kAgent);
   return std::move(step_);
 }
 

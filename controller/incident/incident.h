@@ -21,6 +21,9 @@
 // when the setting is in force no more, for its lease has run out or somebody has changed it. That
 // is a new incident, with a proposal of its own; the old one stays remedied.
 //
+// What a change leads to (Policy.leads_to) is told once in its incident's timeline, open or closed,
+// as long as the change is in force; nothing else comes of it.
+//
 // A finding that comes later opens a new incident. A rejected or failed one absorbs further reports
 // of its finding until the finding has gone, so that a person who said no is not asked again, and
 // what did not help is not tried again by itself. After an expiry nothing is proposed until an
@@ -46,11 +49,19 @@ namespace tcpmedic {
 // A timeline keeps how it began and how it is now; the middle is what can be spared.
 inline constexpr int kTimelineFirst = 20;
 inline constexpr int kTimelineNewest = 180;
+// What its orders have led to; the timeline keeps the older ones too.
+inline constexpr int kMaxExplained = 16;
 
 // ---- Events: what has happened in the world.
 
 struct FindingObserved {
   v1::Finding finding;  // of the incident's signature and group
+};
+// A finding of another signature that an order of the incident leads to, and that therefore opens
+// no incident; at each report that has it.
+struct FindingExplained {
+  v1::Finding finding;
+  std::string order_id;
 };
 // The agent knows that the finding is gone; silence of the agent is not this.
 struct FindingGone {};
@@ -102,9 +113,10 @@ struct AgentLost {
 };
 struct AgentBack {};
 
-using Event = std::variant<FindingObserved, FindingGone, Decided, Proposed, CannotPropose,
-                           ProposalExpired, Approved, ApprovalTaken, OrderChanged, UntriedSockets,
-                           Rejected, ProposeRequested, PoliciesChanged, AgentLost, AgentBack>;
+using Event =
+    std::variant<FindingObserved, FindingExplained, FindingGone, Decided, Proposed, CannotPropose,
+                 ProposalExpired, Approved, ApprovalTaken, OrderChanged, UntriedSockets, Rejected,
+                 ProposeRequested, PoliciesChanged, AgentLost, AgentBack>;
 
 // ---- Effects: what has to follow, in this order.
 

@@ -229,6 +229,7 @@ v1::Order MakeOrder(const v1::Proposal& proposal, const std::string& id, int tar
         absl::ToInt64Seconds(absl::Ceil(ConfirmWithin(proposal.verify()), absl::Seconds(1))));
   }
   if (proposal.has_lease()) *order.mutable_lease() = proposal.lease();
+  *order.mutable_leads_to() = proposal.leads_to();
   *order.mutable_created_at() = ToProto(now);
   return order;
 }

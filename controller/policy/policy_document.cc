@@ -78,6 +78,7 @@ class PolicyReader {
     ReadApproval(spec.Map("approval", Need::kOptional), policy.mutable_approval());
     ReadVerify(&spec, &policy);
     ReadLease(&spec, &policy);
+    ReadLeadsTo(&spec, &policy);
     ReadHoldback(&spec, &policy);
     ReadLimits(spec.Map("limits", Need::kOptional), &policy);
     for (std::string& receiver :
@@ -292,6 +293,18 @@ class PolicyReader {
       policy->mutable_lease()->set_renew_while(renew_while->text);
     }
     fields.RejectOthers();
+  }
+
+  // Whether there are such signatures is seen when all files are read.
+  void ReadLeadsTo(FieldReader* spec, v1::Policy* policy) {
+    for (std::string& signature :
+         spec->Texts("leads_to", Need::kOptional).value_or(std::vector<std::string>())) {
+      policy->add_leads_to(std::move(signature));
+    }
+    if (!policy->leads_to().empty() && !ChangesHost(Changing(*policy))) {
+      spec->Complain(*spec->Sequence("leads_to", Need::kOptional),
+                     "this policy changes nothing, so it leads to nothing");
+    }
   }
 
   void ReadHoldback(FieldReader* spec, v1::Policy* policy) {

@@ -55,11 +55,9 @@ class Reader {
         *set_.signatures.add_signatures() = ReadSignature(file, *document, issues_);
       } else {
         set_.policies.push_back(ReadPolicy(file, *document, issues_));
-        const YamlNode* signature = document->spec->Find("signature");
-        if (signature != nullptr && !signature->text.empty()) {
-          // Placed now, while the file is at hand.
-          signature_uses_.push_back(
-              {set_.policies.back(), file.IssueAt(signature->place, /*message=*/"")});
+        NoteUse(file, document->spec->Find("signature"), Use::kAnswered);
+        if (const YamlNode* leads_to = document->spec->Find("leads_to")) {
+          for (const YamlNode& item : leads_to->items) NoteUse(file, &item, Use::kLedTo);
         }
       }
     }
@@ -67,14 +65,14 @@ class Reader {
 
   PolicySet Finish() {
     const Declarations& signatures = declared_[kSignature];
-    for (auto& [policy, issue] : signature_uses_) {
-      if (signatures.contains(policy.signature())) {
-        issue.message = Misfit(policy);
+    for (auto& [policy, use, name, issue] : signature_uses_) {
+      if (signatures.contains(name)) {
+        issue.message = Misfit(policy, use, name);
         if (!issue.message.empty()) issues_->push_back(std::move(issue));
         continue;
       }
-      issue.message = absl::StrCat("there is no signature '", policy.signature(), "'");
-      const std::string nearest = NearestName(policy.signature(), Names(signatures));
+      issue.message = absl::StrCat("there is no signature '", name, "'");
+      const std::string nearest = NearestName(name, Names(signatures));
       if (!nearest.empty()) issue.hint = absl::StrCat("did you mean '", nearest, "'?");
       issues_->push_back(std::move(issue));
     }
@@ -86,13 +84,30 @@ class Reader {
   }
 
  private:
+  enum class Use { kAnswered, kLedTo };
   struct SignatureUse {
     v1::Policy policy;
+    Use use;
+    std::string name;
     Issue here;  // without a message
   };
 
-  // Why what the policy changes is not what its signature finds; empty: it is.
-  std::string Misfit(const v1::Policy& policy) const {
+  // A signature that the newest policy names. Placed now, while the file is at hand.
+  void NoteUse(const YamlFile& file, const YamlNode* name, Use use) {
+    if (name == nullptr || name->text.empty()) return;  // reported already
+    signature_uses_.push_back(
+        {set_.policies.back(), use, name->text, file.IssueAt(name->place, /*message=*/"")});
+  }
+
+  // Why what the policy changes is not what its signature finds, or cannot lead to it; empty: it is
+  // and can.
+  std::string Misfit(const v1::Policy& policy, Use use, const std::string& name) const {
+    if (use == Use::kLedTo) {
+      return name == policy.signature() ? absl::StrCat("what is left of '", name,
+                                                       "' after the change is not explained "
+                                                       "by the change")
+                                        : "";
+    }
     const auto& all = set_.signatures.signatures();
     const auto signature = std::find_if(
         all.begin(), all.end(), [&](const auto& s) { return s.name() == policy.signature(); });

@@ -122,6 +122,7 @@ absl::StatusOr<v1::Proposal> MakeProposal(const PolicySet& policies, const v1::D
   proposal.set_holdback_ratio(policy->holdback_ratio());
   proposal.set_undo(UndoInWords(*action, finding, *policy));
   if (policy->has_lease()) *proposal.mutable_lease() = policy->lease();
+  *proposal.mutable_leads_to() = policy->leads_to();
   *proposal.mutable_created_at() = ToProto(now);
   *proposal.mutable_expires_at() = ToProto(now + FromProto(policy->approval().expires()));
   return proposal;

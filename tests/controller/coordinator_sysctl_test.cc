@@ -45,6 +45,7 @@ PolicySet FloodPolicies() {
       "after.syncookies_sent_per_s > 0.0");
   policy.mutable_lease()->mutable_for_()->set_seconds(7200);
   policy.mutable_lease()->set_renew_while("netns.syncookies_sent_per_s > 1.0");
+  policy.add_leads_to("syn-flood-absorbed");
   policy.mutable_limits()->set_targets_per_host(50);
   set.policies.push_back(policy);
   return set;
@@ -55,6 +56,9 @@ v1::Finding Flood(const std::string& signature = "syn-flood-unprotected") {
   finding.set_signature(signature);
   finding.set_group("netns 42");
   finding.set_title("SYN flood");
+  finding.set_verdict(
+      "4182 SYNs were answered by a cookie and 31 came back, 0.7 %. The listener under most "
+      "pressure: 0.0.0.0:443.");
   finding.set_subject(v1::SUBJECT_NETNS);
   finding.set_severity(v1::SEVERITY_CRITICAL);
   finding.set_confidence(v1::CONFIDENCE_CERTAIN);
@@ -113,15 +117,16 @@ class SysctlOrdersTest : public OrdersTest {
     applied_at_ = clock_.Now().wall;
     Report({Flood()}, {Cookies(v1::Order::STATE_APPLIED)});
   }
-  void JudgeAfter20s(double drops_after, double sent_after) {
+  void JudgeAfter20s(double drops_after, double sent_after,
+                     std::vector<v1::Finding> findings = {}) {
     for (int i = 0; i < 20; ++i) {
       clock_.Advance(absl::Seconds(1));
-      Report({}, {Cookies(v1::Order::STATE_APPLIED, drops_after, sent_after)});
+      Report(findings, {Cookies(v1::Order::STATE_APPLIED, drops_after, sent_after)});
     }
   }
-  void Commit() {
+  void Commit(std::vector<v1::Finding> findings = {}) {
     lease_until_ = clock_.Now().wall + absl::Hours(2);
-    Report({}, {Cookies(v1::Order::STATE_COMMITTED)});
+    Report(findings, {Cookies(v1::Order::STATE_COMMITTED)});
   }
   std::vector<v1::IncidentView> All() const {
     v1::ListIncidentsRequest request;
@@ -209,6 +214,73 @@ TEST_F(SysctlOrdersTest, WhileTheLeaseLastsAFindingIsNotTriedAgain) {
   ReportFor(20, {Flood()}, {Cookies(v1::Order::STATE_COMMITTED)});
   EXPECT_THAT(TheOne().orders(), SizeIs(1));
   EXPECT_EQ(Outcome(), v1::Incident::OUTCOME_REMEDIED);
+}
+
+TEST_F(SysctlOrdersTest, WhatTheChangeLeadsToJoinsItsIncidentUntilItIsInForceNoMore) {
+  ApproveAndApplyCookies();
+  const v1::Finding absorbed = Flood("syn-flood-absorbed");
+  Report({absorbed}, {Cookies(v1::Order::STATE_APPLIED)});
+  EXPECT_EQ(TheOne().incident().timeline(6).text(),
+            absl::StrCat("SYN flood, as is to be expected of order ", order_id_,
+                         ": 4182 SYNs were answered by a cookie and 31 came back, 0.7 %"));
+  JudgeAfter20s(2, 1900, {absorbed});
+  Commit({absorbed});
+  EXPECT_THAT(Timeline(),
+              ElementsAre("opened", "decided", "proposed", "approved", "dispatched", "applied",
+                          "explained", "gone", "judged", "verified", "remedied"));
+  Restart();
+  Connect();
+  ReportFor(90, {absorbed}, {Cookies(v1::Order::STATE_COMMITTED)});
+  EXPECT_EQ(Timeline().back(), "remedied");  // and it is still the one incident there is
+
+  Report({absorbed}, {Cookies(v1::Order::STATE_ENDED)});
+  const std::vector<v1::IncidentView> all = All();
+  ASSERT_THAT(all, SizeIs(2));
+  EXPECT_EQ(all[0].incident().finding().signature(), "syn-flood-absorbed");
+  EXPECT_EQ(all[0].incident().state(), v1::Incident::STATE_OPEN);
+  EXPECT_EQ(all[1].incident().outcome(), v1::Incident::OUTCOME_REMEDIED);
+}
+
+TEST_F(SysctlOrdersTest, WhatElseIsFoundIsAnIncidentOfItsOwn) {
+  ApproveAndApplyCookies();
+  v1::Finding elsewhere = Flood("syn-flood-absorbed");
+  elsewhere.mutable_netns()->set_cookie(43);
+  elsewhere.set_group("netns 43");
+  Report({Flood(), elsewhere}, {Cookies(v1::Order::STATE_APPLIED)});
+  Report({Flood(), elsewhere, Flood("syn-backlog-too-small")}, {Cookies(v1::Order::STATE_APPLIED)});
+  const uint64_t ours = session_;
+  session_ = ConnectAs("web2");
+  Report({Flood("syn-flood-absorbed")});
+  session_ = ours;
+  EXPECT_THAT(All(), SizeIs(4));
+}
+
+TEST_F(SysctlOrdersTest, WhatWasThereBeforeTheChangeGoesOnAsItsOwnIncident) {
+  Connect();
+  ReportFor(15, {Flood("syn-flood-absorbed")});
+  const std::string before = Id();
+  ReportFor(15, {Flood(), Flood("syn-flood-absorbed")});
+  std::string flooded;
+  for (const v1::IncidentView& view : All()) {
+    if (view.incident().id() != before) flooded = view.incident().id();
+  }
+  v1::ApproveRequest request;
+  request.set_id(flooded);
+  request.set_actor("ann");
+  const auto approved = coordinator_->Approve(request);
+  ASSERT_TRUE(approved.ok()) << approved.status();
+  order_id_ = approved->orders(0).id();
+  applied_at_ = clock_.Now().wall;
+  ReportFor(5, {Flood("syn-flood-absorbed")}, {Cookies(v1::Order::STATE_APPLIED)});
+  EXPECT_EQ(coordinator_->GetIncident(before)->incident().state(), v1::Incident::STATE_OPEN);
+  EXPECT_THAT(coordinator_->GetIncident(flooded)->incident().explained(), IsEmpty());
+
+  // Gone for once, it is what the change has made of the flood.
+  ReportFor(30, {}, {Cookies(v1::Order::STATE_APPLIED)});
+  EXPECT_EQ(coordinator_->GetIncident(before)->incident().outcome(), v1::Incident::OUTCOME_NOTED);
+  ReportFor(5, {Flood("syn-flood-absorbed")}, {Cookies(v1::Order::STATE_APPLIED)});
+  EXPECT_EQ(coordinator_->GetIncident(before)->incident().outcome(), v1::Incident::OUTCOME_NOTED);
+  EXPECT_THAT(coordinator_->GetIncident(flooded)->incident().explained(), SizeIs(1));
 }
 
 TEST_F(SysctlOrdersTest, AnAbsorbedFloodIsNotedAndNothingIsProposed) {

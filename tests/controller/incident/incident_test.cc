@@ -807,5 +807,42 @@ TEST(OnlyAlerts, IsAnAlertWithoutAChange) {
   EXPECT_FALSE(OnlyAlerts(both));
 }
 
+v1::Finding Absorbed() {
+  v1::Finding finding;
+  finding.set_signature("syn-flood-absorbed");
+  finding.set_title("SYN flood, absorbed");
+  return finding;
+}
+
+TEST(AnExplainedFinding, IsToldOncePerOrderInAnyStateAndChangesNothingElse) {
+  for (const v1::Incident& before : {OpenPending(), Cleared(), RejectedAndGone()}) {
+    absl::StatusOr<Step> first = Advance(before, FindingExplained{Absorbed(), "o-1"}, kStart);
+    ASSERT_TRUE(first.ok()) << first.status();
+    ASSERT_EQ(first->happened.size(), 1u);
+    EXPECT_EQ(first->happened[0].what(), "explained");
+    EXPECT_EQ(first->happened[0].text(), "SYN flood, absorbed, as is to be expected of order o-1");
+    EXPECT_THAT(first->effects, IsEmpty());
+    v1::Incident otherwise = first->next;
+    otherwise.clear_explained();
+    *otherwise.mutable_timeline() = before.timeline();
+    EXPECT_EQ(otherwise.SerializeAsString(), before.SerializeAsString());
+
+    absl::StatusOr<Step> again = Advance(first->next, FindingExplained{Absorbed(), "o-1"}, kStart);
+    EXPECT_EQ(again->next.SerializeAsString(), first->next.SerializeAsString());
+    absl::StatusOr<Step> of_another =
+        Advance(first->next, FindingExplained{Absorbed(), "o-2"}, kStart);
+    EXPECT_EQ(of_another->happened.size(), 1u);
+  }
+}
+
+TEST(AnExplainedFinding, IsRememberedOfTheNewestOrdersOnly) {
+  v1::Incident incident = Opened();
+  for (int i = 0; i < kMaxExplained + 3; ++i) {
+    incident = Advance(incident, FindingExplained{Absorbed(), absl::StrCat("o-", i)}, kStart)->next;
+  }
+  EXPECT_EQ(incident.explained_size(), kMaxExplained);
+  EXPECT_EQ(incident.explained(0).order_id(), "o-3");
+}
+
 }  // namespace
 }  // namespace tcpmedic
