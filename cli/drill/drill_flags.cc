@@ -34,8 +34,8 @@ void AddDrillFlags(CLI::App& drill, DrillFlags& flags, absl::string_view look_al
       ->capture_default_str();
   drill.add_flag("--ipv6", flags.ipv6, "IPv6 instead of IPv4");
   drill.add_flag("--approve", flags.approve,
-                 "Approve the proposal, and see what comes of it (the default elsewhere)");
-  drill.add_flag("--ask", flags.ask, "Ask at the terminal (the default there)");
+                 "Approve the proposal, and see what comes of it (the default without a terminal)");
+  drill.add_flag("--ask", flags.ask, "Ask at the terminal (the default at one)");
   drill.add_flag("--observe", flags.observe, "Stop at the proposal, change nothing");
   drill.add_option("--look-alike", flags.look_alike,
                    absl::StrCat("Cause what must not be taken for it: ", look_alikes));
