@@ -46,8 +46,8 @@ void AddDrillFlags(CLI::App& drill, DrillFlags& flags, absl::string_view look_al
 
 void AddAnswerFlags(CLI::App& drill, DrillFlags& flags) {
   drill.add_flag("--approve", flags.approve,
-                 "Approve the proposal, and see what comes of it (the default elsewhere)");
-  drill.add_flag("--ask", flags.ask, "Ask at the terminal (the default there)");
+                 "Approve the proposal, and see what comes of it (the default without a terminal)");
+  drill.add_flag("--ask", flags.ask, "Ask at the terminal (the default at one)");
   drill.add_flag("--observe", flags.observe, "Stop at the proposal, change nothing");
 }
 

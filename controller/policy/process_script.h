@@ -32,7 +32,7 @@ struct ProcessScript {
 
   Series opened;  // sockets in CLOSE-WAIT that it has come to hold, those from before the start
                   // with them
-  Series closed;             // of these, closed since: the oldest first
+  Series closed;  // of these, closed since: the oldest first
   double unread_ratio = 0;   // of its sockets, those with an unread end of file
   double sending_ratio = 0;  // those on which it still sends
   int64_t peers = 1;         // addresses that they come from

@@ -212,7 +212,7 @@ TEST_F(Repair, WhatTheGuardFileDoesNotAllowIsRefused) {
 
   write_guard("apiVersion: tcpmedic/v1\nkind: Guard\nactions: []\n", 0600);
   propose_again();
-  expect_refused("does not allow this action");
+  expect_refused("does not allow set_congestion_control");
 
   write_guard(bench_.GuardText(), 0600);
   propose_again();
