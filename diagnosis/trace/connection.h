@@ -35,13 +35,13 @@ absl::string_view Name(EndState state);  // "SYN-SENT", as the RFC writes it
 
 enum class Outcome : uint8_t {
   kEstablished,        // handshake complete, still open at the end of the trace
-  kClosed,             // both sides' FINs acknowledged
-  kHalfClosed,         // one side's FIN acknowledged, the other has not sent its own by the end
-  kReset,              // after it was established
+  kClosed,             // both sides have sent FIN
+  kHalfClosed,         // one side has sent FIN, the other not by the end
+  kReset,              // by a RST, after it was established or after the SYN-ACK
   kRefused,            // a SYN answered by a RST
-  kNoReply,            // SYNs that nobody answered
+  kNoReply,            // SYNs that nobody answered: sent again, or a second of the trace went by
   kHalfOpen,           // a SYN-ACK that was never acknowledged, and the trace could have shown it
-  kHandshakeNotShown,  // the trace leaves out what would tell (a filter, its end)
+  kHandshakeNotShown,  // the trace leaves out what would tell (a filter, a direction, its end)
   kMidStream,          // its start was not captured, and it was open at the end
 };
 absl::string_view Name(Outcome outcome);  // "established", "refused", "no-reply", "half-open", …
@@ -75,8 +75,10 @@ struct TrackedSegment {
   int64_t number = 0;                  // line or packet, as Place::line
   std::optional<absl::Duration> time;  // as CapturedSegment::time
   bool from_client = false;
-  uint16_t flags = 0;                    // of TcpFlag
-  std::optional<uint32_t> seq, rel_seq;  // rel: to the sender's ISN; unset where that is not known
+  uint16_t flags = 0;  // of TcpFlag
+  // rel: to the sender's ISN; unset where that is not known. Of a text whose numbers are relative
+  // to something that it does not show: as it shows them, and `seq` is unset.
+  std::optional<uint32_t> seq, rel_seq;
   std::optional<uint32_t> ack, rel_ack;  // rel: to the other side's ISN
   uint32_t payload_bytes = 0;
   std::optional<int64_t> window_bytes;         // scaled; unset where the scale is not known
@@ -111,7 +113,8 @@ struct TrackedConnection {
   std::string summary;  // one or two sentences: what happened, who did it
   std::optional<uint32_t> client_isn, server_isn;
   std::optional<uint32_t> first_data_seq;  // of the client's; else the server's
-  // SYN to SYN-ACK plus SYN-ACK to ACK, wherever the capture was taken; without times: unset.
+  // SYN to SYN-ACK plus SYN-ACK to ACK, wherever the capture was taken. Unset without times, and
+  // where one was sent again and no timestamp option tells which of them was answered.
   std::optional<absl::Duration> handshake_rtt;
   // Spacing of SYNs that were sent again: 1, 2, 4 s.
   std::vector<absl::Duration> syn_spacing;

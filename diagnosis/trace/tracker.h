@@ -1,15 +1,24 @@
 // Follows every TCP connection of a trace, segment by segment. Pure; not thread-safe. Memory is
-// bounded: of a connection the first and the last segments are kept, of connections those that are
-// still open and, of ended ones, those that tell most; all are counted.
+// bounded: of a connection the first and the last segments are kept, of connections those that tell
+// most; all are counted.
+//
+// Whose state a segment changes: its sender's, since it was sent, and its receiver's, since what
+// the trace shows is taken as delivered, as the figures of RFC 9293 §3.5 and §3.6 draw it. Two
+// things show otherwise, and then the states after the earlier segment are put right: the same
+// segment sent again before it was acknowledged, and an answer of the receiver that does not know
+// of it. A SYN that nobody answered changes no state of the server, and a SYN-ACK none of the
+// client until the client acknowledges it. An end of a connection whose start was not captured
+// counts as ESTABLISHED once it sends.
 #ifndef TCPMEDIC_DIAGNOSIS_TRACE_TRACKER_H_
 #define TCPMEDIC_DIAGNOSIS_TRACE_TRACKER_H_
 
 #include <cstdint>
 #include <memory>
-#include <string>
+#include <optional>
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "diagnosis/trace/connection.h"
 #include "observe/capture/segment.h"
 
@@ -17,10 +26,12 @@ namespace tcpmedic {
 
 struct TrackerOptions {
   int max_segments_per_connection = 2000;  // half of them the first, half the last
-  int max_connections = 10'000;            // kept whole; beyond that an ended one is only counted
-  // The capture's filter shows only segments with SYN set ("tcp[tcpflags] & tcp-syn != 0"): neither
-  // the ACK that ends a handshake nor data can be seen, and nothing follows from their absence.
-  bool only_syns_shown = false;
+  // Over all connections. Once that many are kept, a connection keeps its first and last eight.
+  int max_segments = 400'000;
+  int max_connections = 10'000;  // listed; beyond that one is only counted
+  // Followed at the same time. Beyond that one is given up: an ended one first, then the one that
+  // has been silent for longest. What it sends later counts as a connection of its own.
+  int max_followed = 100'000;
 };
 
 struct TraceResult {
@@ -41,6 +52,10 @@ class Tracker {
   // In the order of the capture. `number` as Place::line; `input` as Place::input: connections do
   // not reach over inputs.
   void Observe(absl::string_view input, int64_t number, const CapturedSegment& segment);
+  // The capture's filter shows only segments with SYN set ("tcp[tcpflags] & tcp-syn != 0"): neither
+  // the ACK that ends a handshake nor data nor a RST can be seen in this input, and nothing follows
+  // from their absence. May be called before or after its segments.
+  void ShowsOnlySyns(absl::string_view input);
   // All that was seen until now. The tracker can go on.
   TraceResult Result() const;
 
