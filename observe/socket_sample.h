@@ -6,6 +6,7 @@
 #include <linux/tcp.h>
 
 #include <array>
+#include <bitset>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -38,19 +39,28 @@ using TcpStateMask = uint32_t;
 constexpr TcpStateMask MaskOf(TcpState state) { return 1u << static_cast<unsigned>(state); }
 constexpr TcpStateMask kAllTcpStates = 0x1ffe;  // bits 1 to 12
 
-// The kernel's struct tcp_info, of which the running kernel filled the first `size` bytes.
+// The kernel's struct tcp_info, of which only some members may be reported: the running kernel
+// fills the first bytes, a pasted line names a few members.
 class TcpInfo {
  public:
-  // Copies what the kernel sent; fields past `size` are not reported, bytes past ours are ignored.
+  // Copies what the kernel sent, and forgets what was there; fields past `size` are not reported,
+  // bytes past ours are ignored.
   void Assign(const void* data, size_t size);
-  bool reported() const { return size_ > 0; }
+  // Reports one member, as a text has it: Set(&tcp_info::tcpi_rtt, 148'200).
+  template <typename T>
+  void Set(T tcp_info::*member, T value) {
+    info_.*member = value;
+    set_.set(OffsetOf(member));
+  }
+  void SetAppLimited(bool app_limited);
+  bool reported() const { return size_ > 0 || set_.any(); }
 
-  // Field(&tcp_info::tcpi_rtt): nullopt where the kernel's struct ends before the member's end.
+  // Field(&tcp_info::tcpi_rtt): nullopt where the kernel's struct ends before the member's end, and
+  // nobody has set it.
   template <typename T>
   std::optional<T> Field(T tcp_info::*member) const {
-    const auto offset =
-        reinterpret_cast<const char*>(&(info_.*member)) - reinterpret_cast<const char*>(&info_);
-    if (static_cast<size_t>(offset) + sizeof(T) > size_) return std::nullopt;
+    const size_t offset = OffsetOf(member);
+    if (offset + sizeof(T) > size_ && !set_.test(offset)) return std::nullopt;
     return info_.*member;
   }
   // tcpi_delivery_rate_app_limited is a bit-field: the newest rate sample was limited by the
@@ -58,8 +68,15 @@ class TcpInfo {
   std::optional<bool> delivery_rate_app_limited() const;
 
  private:
+  template <typename T>
+  size_t OffsetOf(T tcp_info::*member) const {
+    return static_cast<size_t>(reinterpret_cast<const char*>(&(info_.*member)) -
+                               reinterpret_cast<const char*>(&info_));
+  }
+
   tcp_info info_{};
-  size_t size_ = 0;
+  size_t size_ = 0;                    // these first bytes are the kernel's
+  std::bitset<sizeof(tcp_info)> set_;  // by offset: members that were set one by one
 };
 
 // The identity of a socket: SO_COOKIE and SO_NETNS_COOKIE.

@@ -71,5 +71,36 @@ TEST(TcpInfo, AppLimitedIsUnknownOnKernelsWithoutDeliveryRate) {
   EXPECT_EQ(info.delivery_rate_app_limited(), true);
 }
 
+TEST(TcpInfo, ReportsExactlyTheMembersThatWereSet) {
+  TcpInfo info;
+  info.Set(&tcp_info::tcpi_rtt, 148'200u);
+  info.Set(&tcp_info::tcpi_bytes_sent, decltype(tcp_info::tcpi_bytes_sent){9'000'000});
+
+  EXPECT_TRUE(info.reported());
+  EXPECT_EQ(info.Field(&tcp_info::tcpi_rtt), 148'200u);
+  EXPECT_EQ(info.Field(&tcp_info::tcpi_bytes_sent), 9'000'000u);
+  EXPECT_EQ(info.Field(&tcp_info::tcpi_rttvar), std::nullopt);
+  EXPECT_EQ(info.Field(&tcp_info::tcpi_state), std::nullopt);
+  EXPECT_EQ(info.delivery_rate_app_limited(), std::nullopt);
+}
+
+TEST(TcpInfo, AppLimitedIsKnownOnceItIsSet) {
+  TcpInfo info;
+  info.SetAppLimited(false);
+  EXPECT_EQ(info.delivery_rate_app_limited(), false);
+  EXPECT_EQ(info.Field(&tcp_info::tcpi_delivery_rate), std::nullopt);
+}
+
+TEST(TcpInfo, AssignForgetsWhatWasSet) {
+  TcpInfo info;
+  info.Set(&tcp_info::tcpi_rtt, 148'200u);
+  info.SetAppLimited(true);
+  tcp_info kernel{};
+  info.Assign(&kernel, 8);
+
+  EXPECT_EQ(info.Field(&tcp_info::tcpi_rtt), std::nullopt);
+  EXPECT_EQ(info.delivery_rate_app_limited(), std::nullopt);
+}
+
 }  // namespace
 }  // namespace tcpmedic
