@@ -5,11 +5,11 @@
 
 namespace tcpmedic {
 
-Outcome JudgeLookAlikes(const CompiledSignature& signature, const expr::Activation& activation) {
-  Outcome outcome;
+Judgement JudgeLookAlikes(const CompiledSignature& signature, const expr::Activation& activation) {
+  Judgement outcome;
   for (size_t i = 0; i < signature.look_alikes.size(); ++i) {
     const expr::Value value = signature.look_alikes[i].expression.Evaluate(activation);
-    if (value.is_true()) return {Outcome::Kind::kLookAlike, i};
+    if (value.is_true()) return {Judgement::Kind::kLookAlike, i};
     if (!value.is_known()) outcome.unknown_look_alikes |= uint64_t{1} << i;
   }
   return outcome;

@@ -13,7 +13,7 @@
 namespace tcpmedic {
 
 // Why a subject is no match, or that it is one.
-struct Outcome {
+struct Judgement {
   enum class Kind : uint8_t {
     kMatch,
     kNotTrue,    // a conjunct of the condition is false, or unknown for good
@@ -26,7 +26,7 @@ struct Outcome {
 };
 
 // Of a subject for which all conjuncts hold: a match, unless a look-alike is known true.
-Outcome JudgeLookAlikes(const CompiledSignature& signature, const expr::Activation& activation);
+Judgement JudgeLookAlikes(const CompiledSignature& signature, const expr::Activation& activation);
 
 // How many stopped at each conjunct and look-alike, and one example of them. Counting does not
 // allocate.
@@ -52,21 +52,21 @@ class Stops {
   }
 
   // Where the outcome counts; null for a match.
-  Stop* At(const Outcome& outcome) {
+  Stop* At(const Judgement& outcome) {
     switch (outcome.kind) {
-      case Outcome::Kind::kMatch:
+      case Judgement::Kind::kMatch:
         return nullptr;
-      case Outcome::Kind::kNotTrue:
+      case Judgement::Kind::kNotTrue:
         return &not_true_[outcome.index];
-      case Outcome::Kind::kWaiting:
+      case Judgement::Kind::kWaiting:
         return &waiting_[outcome.index];
-      case Outcome::Kind::kLookAlike:
+      case Judgement::Kind::kLookAlike:
         return &look_alikes_[outcome.index];
     }
     return nullptr;
   }
-  const expr::Expression& ExpressionOf(const Outcome& outcome) const {
-    return outcome.kind == Outcome::Kind::kLookAlike
+  const expr::Expression& ExpressionOf(const Judgement& outcome) const {
+    return outcome.kind == Judgement::Kind::kLookAlike
                ? signature_->look_alikes[outcome.index].expression
                : signature_->conjuncts[outcome.index].expression;
   }

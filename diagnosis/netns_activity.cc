@@ -10,7 +10,7 @@ void NetnsActivity::BeginScan() {
   stops_.BeginScan();
 }
 
-void NetnsActivity::Count(const Outcome& outcome, const v1::NetworkNamespace& netns,
+void NetnsActivity::Count(const Judgement& outcome, const v1::NetworkNamespace& netns,
                           const NetnsReading& reading) {
   ++namespaces_;
   auto* const stop = stops_.At(outcome);

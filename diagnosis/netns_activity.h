@@ -23,7 +23,7 @@ class NetnsActivity {
   void BeginScan();
   void CountSuspect() { ++suspects_; }
   // Every namespace once. `reading` is what the outcome was decided on.
-  void Count(const Outcome& outcome, const v1::NetworkNamespace& netns,
+  void Count(const Judgement& outcome, const v1::NetworkNamespace& netns,
              const NetnsReading& reading);
 
   v1::SignatureActivity Report() const;

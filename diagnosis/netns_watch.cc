@@ -16,7 +16,7 @@ void NetnsWatch::BeginScan(Moment now) {
   activity_.BeginScan();
 }
 
-std::optional<Outcome> NetnsWatch::StoppedAt(const NetnsReading& reading, bool needs_dump) const {
+std::optional<Judgement> NetnsWatch::StoppedAt(const NetnsReading& reading, bool needs_dump) const {
   const NetnsActivation activation(reading);
   for (size_t i = 0; i < signature_->conjuncts.size(); ++i) {
     const Conjunct& conjunct = signature_->conjuncts[i];
@@ -25,7 +25,7 @@ std::optional<Outcome> NetnsWatch::StoppedAt(const NetnsReading& reading, bool n
     if (value.is_true()) continue;
     const bool waiting =
         conjunct.basis == Basis::kWindow && value.is_unknown() && reading.window == nullptr;
-    return Outcome{waiting ? Outcome::Kind::kWaiting : Outcome::Kind::kNotTrue, i};
+    return Judgement{waiting ? Judgement::Kind::kWaiting : Judgement::Kind::kNotTrue, i};
   }
   return std::nullopt;
 }
@@ -37,16 +37,16 @@ bool NetnsWatch::WantsListeners(uint64_t netns_cookie, const NetnsHistory& histo
   return !StoppedAt(reading, /*needs_dump=*/false).has_value();
 }
 
-FindingLife::Condition NetnsWatch::ConditionAfter(const Outcome& outcome,
+FindingLife::Condition NetnsWatch::ConditionAfter(const Judgement& outcome,
                                                   const NetnsReading& reading,
                                                   const FindingLife& life) const {
   switch (outcome.kind) {
-    case Outcome::Kind::kMatch:
+    case Judgement::Kind::kMatch:
       return FindingLife::Condition::kTrue;
-    case Outcome::Kind::kWaiting:  // its window was full once: the counters were reset
-    case Outcome::Kind::kLookAlike:
+    case Judgement::Kind::kWaiting:  // its window was full once: the counters were reset
+    case Judgement::Kind::kLookAlike:
       return FindingLife::Condition::kBroken;
-    case Outcome::Kind::kNotTrue:
+    case Judgement::Kind::kNotTrue:
       break;
   }
   const Conjunct& conjunct = signature_->conjuncts[outcome.index];
@@ -61,7 +61,7 @@ void NetnsWatch::Judge(const NetnsView& view) {
   const std::optional<NetnsDelta> window = view.history.Over(signature_->window);
   const NetnsReading reading{&view.history.newest(), window.has_value() ? &*window : nullptr,
                              view.listeners};
-  std::optional<Outcome> outcome = StoppedAt(reading, /*needs_dump=*/false);
+  std::optional<Judgement> outcome = StoppedAt(reading, /*needs_dump=*/false);
   if (!outcome.has_value()) {
     activity_.CountSuspect();
     outcome = StoppedAt(reading, /*needs_dump=*/true);
@@ -72,7 +72,7 @@ void NetnsWatch::Judge(const NetnsView& view) {
   const uint64_t cookie = view.netns.cookie();
   auto found = places_.find(cookie);
   if (found == places_.end()) {
-    if (outcome->kind != Outcome::Kind::kMatch) return;
+    if (outcome->kind != Judgement::Kind::kMatch) return;
     found = places_.try_emplace(cookie).first;
   }
   Place& place = found->second;
@@ -80,7 +80,7 @@ void NetnsWatch::Judge(const NetnsView& view) {
   place.life.Step(ConditionAfter(*outcome, reading, place.life), now_, signature_->hold_for,
                   signature_->keep_firing_for);
   if (!place.life.is_finding()) return;
-  if (outcome->kind != Outcome::Kind::kMatch) {
+  if (outcome->kind != Judgement::Kind::kMatch) {
     MarkAsOfLastMatch(&place.finding);
     return;
   }

@@ -74,8 +74,8 @@ class NetnsWatch {
   };
 
   // At the first conjunct of one of the two kinds that is not known true; nullopt: none.
-  std::optional<Outcome> StoppedAt(const NetnsReading& reading, bool needs_dump) const;
-  FindingLife::Condition ConditionAfter(const Outcome& outcome, const NetnsReading& reading,
+  std::optional<Judgement> StoppedAt(const NetnsReading& reading, bool needs_dump) const;
+  FindingLife::Condition ConditionAfter(const Judgement& outcome, const NetnsReading& reading,
                                         const FindingLife& life) const;
 
   std::shared_ptr<const CompiledSignature> signature_;

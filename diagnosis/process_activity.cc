@@ -4,10 +4,10 @@
 
 namespace tcpmedic {
 
-std::string StopText(const CompiledSignature& signature, const Outcome& outcome,
+std::string StopText(const CompiledSignature& signature, const Judgement& outcome,
                      const ProcessReading& reading) {
-  if (outcome.kind == Outcome::Kind::kMatch) return "";
-  const expr::Expression& expression = outcome.kind == Outcome::Kind::kLookAlike
+  if (outcome.kind == Judgement::Kind::kMatch) return "";
+  const expr::Expression& expression = outcome.kind == Judgement::Kind::kLookAlike
                                            ? signature.look_alikes[outcome.index].expression
                                            : signature.conjuncts[outcome.index].expression;
   const std::string who =
@@ -24,7 +24,7 @@ void ProcessActivity::BeginScan() {
   stops_.BeginScan();
 }
 
-void ProcessActivity::Count(const Outcome& outcome, int64_t sockets, const std::string& text) {
+void ProcessActivity::Count(const Judgement& outcome, int64_t sockets, const std::string& text) {
   ++groups_;
   auto* const stop = stops_.At(outcome);
   if (stop == nullptr) return;

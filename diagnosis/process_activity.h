@@ -15,7 +15,7 @@ namespace tcpmedic {
 
 // "leaky (pid 812), 0.0.0.0:8080: process.rises = 2": what kept the group from matching; empty for
 // a match.
-std::string StopText(const CompiledSignature& signature, const Outcome& outcome,
+std::string StopText(const CompiledSignature& signature, const Judgement& outcome,
                      const ProcessReading& reading);
 
 class ProcessActivity {
@@ -28,7 +28,7 @@ class ProcessActivity {
   // Sockets that pass `sockets`.
   void CountSuspects(int64_t sockets) { suspects_ += sockets; }
   // Every group once. `text` as StopText gives it.
-  void Count(const Outcome& outcome, int64_t sockets, const std::string& text);
+  void Count(const Judgement& outcome, int64_t sockets, const std::string& text);
 
   v1::SignatureActivity Report() const;
 

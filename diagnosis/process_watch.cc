@@ -67,20 +67,20 @@ void ProcessWatch::EndNamespace(bool complete) {
   found->second.read = true;
 }
 
-Outcome ProcessWatch::OutcomeOf(const ProcessReading& reading) const {
+Judgement ProcessWatch::JudgementOf(const ProcessReading& reading) const {
   const ProcessActivation activation(reading);
   for (size_t i = 0; i < signature_->conjuncts.size(); ++i) {
     if (signature_->conjuncts[i].expression.Evaluate(activation).is_true()) continue;
-    return {Outcome::Kind::kNotTrue, i};
+    return {Judgement::Kind::kNotTrue, i};
   }
   return JudgeLookAlikes(*signature_, activation);
 }
 
-FindingLife::Condition ProcessWatch::ConditionAfter(const Outcome& outcome,
+FindingLife::Condition ProcessWatch::ConditionAfter(const Judgement& outcome,
                                                     const ProcessReading& reading,
                                                     const FindingLife& life) const {
-  if (outcome.kind == Outcome::Kind::kMatch) return FindingLife::Condition::kTrue;
-  if (outcome.kind == Outcome::Kind::kLookAlike || reading.closed > 0) {
+  if (outcome.kind == Judgement::Kind::kMatch) return FindingLife::Condition::kTrue;
+  if (outcome.kind == Judgement::Kind::kLookAlike || reading.closed > 0) {
     return FindingLife::Condition::kBroken;
   }
   return now_.uptime - life.last_true().uptime < signature_->window
@@ -92,13 +92,13 @@ void ProcessWatch::Judge(ProcessPile::Group* group, Place* place, const Surround
   ProcessReading& reading = group->reading;
   reading.process = around.holders->Describe(group->key.process);
   Judged& judged = place->groups[group->key];
-  judged.outcome = OutcomeOf(reading);
+  judged.outcome = JudgementOf(reading);
   judged.sockets = reading.sockets;
   judged.stop_text = StopText(*signature_, judged.outcome, reading);
   judged.life.Step(ConditionAfter(judged.outcome, reading, judged.life), now_, signature_->hold_for,
                    signature_->keep_firing_for);
   if (!judged.life.is_finding()) return;
-  if (judged.outcome.kind != Outcome::Kind::kMatch) {
+  if (judged.outcome.kind != Judgement::Kind::kMatch) {
     MarkAsOfLastMatch(&judged.finding);
     return;
   }

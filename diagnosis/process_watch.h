@@ -79,7 +79,7 @@ class ProcessWatch {
     v1::Finding finding;  // as it was when the condition was last true
     std::vector<uint32_t> inodes;
     // Of the newest reading.
-    Outcome outcome;
+    Judgement outcome;
     int64_t sockets = 0;
     std::string stop_text;
   };
@@ -93,8 +93,8 @@ class ProcessWatch {
 
   bool Passes(const SocketSample& sample) const;
   void Judge(ProcessPile::Group* group, Place* place, const Surroundings& around);
-  Outcome OutcomeOf(const ProcessReading& reading) const;
-  FindingLife::Condition ConditionAfter(const Outcome& outcome, const ProcessReading& reading,
+  Judgement JudgementOf(const ProcessReading& reading) const;
+  FindingLife::Condition ConditionAfter(const Judgement& outcome, const ProcessReading& reading,
                                         const FindingLife& life) const;
   void Advance(Place* place, const Surroundings& around);
 

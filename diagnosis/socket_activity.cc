@@ -13,7 +13,7 @@ void SocketActivity::BeginScan() {
   stops_.BeginScan();
 }
 
-void SocketActivity::Count(const Outcome& outcome, const SocketReading& reading) {
+void SocketActivity::Count(const Judgement& outcome, const SocketReading& reading) {
   ++sockets_;
   auto* const stop = stops_.At(outcome);
   if (stop == nullptr) return;

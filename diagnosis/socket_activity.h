@@ -22,7 +22,7 @@ class SocketActivity {
   void BeginScan();
   void CountSuspect() { ++suspects_; }
   // Every socket once. `reading` is what the outcome was decided on.
-  void Count(const Outcome& outcome, const SocketReading& reading);
+  void Count(const Judgement& outcome, const SocketReading& reading);
 
   v1::SignatureActivity Report() const;
 

@@ -42,7 +42,7 @@ Standing SocketWatch::FromSampleAlone(const SocketSample& sample) const {
   return standing;
 }
 
-Outcome SocketWatch::OverWindow(const SocketReading& reading) const {
+Judgement SocketWatch::OverWindow(const SocketReading& reading) const {
   const SocketActivation activation(reading);
   for (size_t i = 0; i < signature_->conjuncts.size(); ++i) {
     const Conjunct& conjunct = signature_->conjuncts[i];
@@ -50,7 +50,7 @@ Outcome SocketWatch::OverWindow(const SocketReading& reading) const {
     const expr::Value value = conjunct.expression.Evaluate(activation);
     if (value.is_true()) continue;
     const bool waiting = value.is_unknown() && reading.window == nullptr;
-    return {waiting ? Outcome::Kind::kWaiting : Outcome::Kind::kNotTrue, i};
+    return {waiting ? Judgement::Kind::kWaiting : Judgement::Kind::kNotTrue, i};
   }
   return JudgeLookAlikes(*signature_, activation);
 }
@@ -58,18 +58,18 @@ Outcome SocketWatch::OverWindow(const SocketReading& reading) const {
 void SocketWatch::Judge(const SocketSample& sample, const Standing& standing,
                         const SocketHistory* history) {
   if (standing.kind != Standing::Kind::kSuspect) {
-    activity_.Count({Outcome::Kind::kNotTrue, standing.stopped_at}, {&sample, nullptr});
+    activity_.Count({Judgement::Kind::kNotTrue, standing.stopped_at}, {&sample, nullptr});
     return;
   }
   activity_.CountSuspect();
   std::optional<SocketDelta> window;
   if (history != nullptr) window = history->Over(signature_->window);
   const SocketReading reading{&sample, window.has_value() ? &*window : nullptr};
-  const Outcome outcome = OverWindow(reading);
+  const Judgement outcome = OverWindow(reading);
   activity_.Count(outcome, reading);
 
   auto found = tracked_.find(sample.key);
-  if (outcome.kind == Outcome::Kind::kMatch) {
+  if (outcome.kind == Judgement::Kind::kMatch) {
     if (found == tracked_.end()) found = tracked_.try_emplace(sample.key).first;
     Tracked& tracked = found->second;
     if (!tracked.member) tracked.match.since = now_;
@@ -87,12 +87,12 @@ void SocketWatch::Judge(const SocketSample& sample, const Standing& standing,
 
 bool SocketWatch::StaysMember(const Tracked& tracked) const {
   switch (tracked.outcome) {
-    case Outcome::Kind::kMatch:
+    case Judgement::Kind::kMatch:
       return true;
-    case Outcome::Kind::kNotTrue:
+    case Judgement::Kind::kNotTrue:
       return tracked.member && now_.uptime - tracked.match.last.uptime < signature_->window;
-    case Outcome::Kind::kWaiting:  // its window was full once: the counters were reset
-    case Outcome::Kind::kLookAlike:
+    case Judgement::Kind::kWaiting:  // its window was full once: the counters were reset
+    case Judgement::Kind::kLookAlike:
       return false;
   }
   return false;
@@ -126,7 +126,7 @@ void SocketWatch::GatherGroups(const Surroundings& around) {
       continue;
     }
     group.members.push_back(&tracked);
-    group.matched_now = group.matched_now || tracked.outcome == Outcome::Kind::kMatch;
+    group.matched_now = group.matched_now || tracked.outcome == Judgement::Kind::kMatch;
   }
 }
 

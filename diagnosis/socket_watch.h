@@ -83,7 +83,7 @@ class SocketWatch {
     std::string group;
     bool member = false;  // matched within the last window without a break
     uint64_t seen_scan = 0;
-    Outcome::Kind outcome = Outcome::Kind::kMatch;  // in that scan
+    Judgement::Kind outcome = Judgement::Kind::kMatch;  // in that scan
   };
   struct Group {
     FindingLife life;
@@ -97,7 +97,7 @@ class SocketWatch {
     bool as_it_was = false;
   };
 
-  Outcome OverWindow(const SocketReading& reading) const;
+  Judgement OverWindow(const SocketReading& reading) const;
   bool StaysMember(const Tracked& tracked) const;
   void GatherGroups(const Surroundings& around);
   void Advance(Group* group, const Surroundings& around);

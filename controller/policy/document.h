@@ -19,7 +19,7 @@ inline constexpr char kApiVersion[] = "tcpmedic/v1";
 struct Document {
   int kind = 0;  // the value of one of `kinds`
   std::string name;
-  Place name_place;
+  YamlPlace name_place;
   const YamlNode* spec = nullptr;
 };
 

@@ -220,7 +220,7 @@ class PolicyReader {
     for (const YamlField& field : node.fields) {
       if (std::optional<std::string> value = settings.Text(field.name, Need::kRequired)) {
         if (const absl::Status allowed = CheckSysctl(field.name, *value); !allowed.ok()) {
-          const Place place =
+          const YamlPlace place =
               FindSysctl(field.name) == nullptr ? field.value.name : field.value.place;
           issues_->push_back(file_.IssueAt(place, std::string(allowed.message())));
         }

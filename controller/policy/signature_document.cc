@@ -78,7 +78,7 @@ void Compile(const YamlFile& file, const YamlNode& spec, const v1::Signature& si
     if (field->kind == YamlNode::Kind::kScalar && issue.position.line > 0) {
       issues->push_back(file.IssueWithin(*field, std::move(issue)));
     } else {
-      const Place place = field->kind == YamlNode::Kind::kScalar ? field->place : field->name;
+      const YamlPlace place = field->kind == YamlNode::Kind::kScalar ? field->place : field->name;
       issues->push_back(file.IssueAt(place, std::move(issue.message), std::move(issue.hint)));
     }
   }

@@ -189,7 +189,7 @@ YamlFile::YamlFile(std::string path, std::string content, std::vector<Issue>* is
   }
 }
 
-Issue YamlFile::IssueAt(Place place, std::string message, std::string hint) const {
+Issue YamlFile::IssueAt(YamlPlace place, std::string message, std::string hint) const {
   const size_t offset = std::min(place.offset, content_.size() - 1);
   const auto next_line = std::upper_bound(line_starts_.begin(), line_starts_.end(), offset);
   const size_t line_start = *std::prev(next_line);

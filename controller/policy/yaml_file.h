@@ -15,7 +15,7 @@
 namespace tcpmedic {
 
 // A stretch of the file, in bytes.
-struct Place {
+struct YamlPlace {
   size_t offset = 0;
   size_t length = 1;
 };
@@ -26,8 +26,8 @@ struct YamlNode {
   enum class Kind { kNull, kScalar, kSequence, kMap };
 
   Kind kind = Kind::kNull;
-  Place place;                    // where it begins
-  Place name;                     // of its key, where it has one; else `place`
+  YamlPlace place;                // where it begins
+  YamlPlace name;                 // of its key, where it has one; else `place`
   std::string text;               // kScalar: without quotes, folds and trailing white space
   std::vector<YamlNode> items;    // kSequence
   std::vector<YamlField> fields;  // kMap, in the order written; names are unique
@@ -52,7 +52,7 @@ class YamlFile {
   // Documents without any content are left out.
   const std::vector<YamlNode>& documents() const { return documents_; }
 
-  Issue IssueAt(Place place, std::string message, std::string hint = "") const;
+  Issue IssueAt(YamlPlace place, std::string message, std::string hint = "") const;
   // An issue positioned within a scalar's text, moved to where that text stands in the file.
   Issue IssueWithin(const YamlNode& scalar, Issue issue) const;
 
