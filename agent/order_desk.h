@@ -15,9 +15,9 @@
 #include "absl/time/time.h"
 #include "agent/act/host_view.h"
 #include "agent/act/order_book.h"
-#include "agent/scanner.h"
 #include "agent/status_board.h"
 #include "core/clock.h"
+#include "scan/scanner.h"
 #include "tcpmedic/v1/agent_gateway.pb.h"
 
 namespace tcpmedic {

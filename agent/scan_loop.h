@@ -21,11 +21,11 @@
 #include "agent/budget.h"
 #include "agent/order_desk.h"
 #include "agent/order_inbox.h"
-#include "agent/scanner.h"
 #include "agent/signatures.h"
 #include "agent/status_board.h"
 #include "core/clock.h"
 #include "observe/namespaces.h"
+#include "scan/scanner.h"
 #include "tcpmedic/v1/agent_gateway.pb.h"
 
 namespace tcpmedic {

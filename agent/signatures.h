@@ -1,6 +1,5 @@
 // The signatures in force: received over the link, compiled there, taken up by the scan thread. A
-// set is taken whole or not at all: one with a mistake is refused, and the old one stays.
-// Thread-safe.
+// set with a mistake is refused, and the old one stays. Thread-safe.
 #ifndef TCPMEDIC_AGENT_SIGNATURES_H_
 #define TCPMEDIC_AGENT_SIGNATURES_H_
 
@@ -13,21 +12,10 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "agent/status_board.h"
-#include "diagnosis/signature.h"
+#include "scan/compiled_set.h"
 #include "tcpmedic/v1/signature.pb.h"
 
 namespace tcpmedic {
-
-struct CompiledSet {
-  std::string revision;
-  std::string digest;
-  std::vector<std::shared_ptr<const CompiledSignature>> signatures;
-};
-
-inline constexpr int kMaxSignatures = 256;
-
-// Pure. InvalidArgument: every mistake found, one per line. ResourceExhausted: over kMaxSignatures.
-absl::StatusOr<CompiledSet> CompileSet(const v1::SignatureSet& set);
 
 // Hands the newest good set from the link to the scan thread.
 class SignatureInbox {

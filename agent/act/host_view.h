@@ -9,17 +9,11 @@
 #include <vector>
 
 #include "diagnosis/process_found.h"
-#include "observe/socket_sample.h"
+#include "scan/candidate.h"
 #include "tcpmedic/v1/evidence.pb.h"
 #include "tcpmedic/v1/order.pb.h"
 
 namespace tcpmedic {
-
-// A socket that matches an order's selector now.
-struct Candidate {
-  SocketSample sample;
-  std::vector<int> pids;  // every holder; changed once, through the first that works
-};
 
 class HostView {
  public:

@@ -24,11 +24,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "agent/scanner.h"
 #include "agent/signatures.h"
 #include "core/clock.h"
 #include "observe/inet_diag_socket.h"
 #include "observe/namespaces.h"
+#include "scan/scanner.h"
 #include "tests/diagnosis/leaking_host.h"
 #include "tests/observe/throwaway_namespace.h"
 

@@ -14,7 +14,7 @@
 #include "agent/order_desk.h"
 #include "core/sysctl_catalogue.h"
 #include "proto/proto_time.h"
-#include "tests/agent/fake_sockets.h"
+#include "tests/scan/fake_sockets.h"
 
 namespace tcpmedic {
 namespace {

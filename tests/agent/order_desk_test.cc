@@ -11,7 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/act/host_control.h"
-#include "tests/agent/fake_sockets.h"
+#include "tests/scan/fake_sockets.h"
 
 namespace tcpmedic {
 namespace {

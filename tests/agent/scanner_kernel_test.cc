@@ -18,10 +18,10 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "agent/scan_loop.h"
-#include "agent/scanner.h"
 #include "agent/signatures.h"
 #include "core/clock.h"
 #include "observe/namespaces.h"
+#include "scan/scanner.h"
 #include "tests/agent/own_namespace.h"
 
 namespace tcpmedic {

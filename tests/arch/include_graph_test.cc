@@ -29,8 +29,8 @@ struct Include {
 };
 
 // "tcpmedic" is not among them: it is what is generated from proto/tcpmedic.
-const std::vector<std::string> kModules = {"core",  "daemon",     "proto", "observe", "diagnosis",
-                                           "agent", "controller", "lab",   "cli"};
+const std::vector<std::string> kModules = {"core", "daemon", "proto",      "observe", "diagnosis",
+                                           "scan", "agent",  "controller", "lab",     "cli"};
 
 std::vector<Include> ReadIncludes() {
   std::vector<Include> includes;
@@ -92,8 +92,11 @@ TEST(IncludeGraph, ModulesPointOneWay) {
       {"diagnosis",
        {{"core", "proto", "tcpmedic", "observe"},
         "findings follow from samples alone, so a replay equals the live run"}},
+      {"scan",
+       {{"core", "proto", "tcpmedic", "observe", "diagnosis"},
+        "a scan finds and changes nothing: whoever diagnoses a host by hand links no action"}},
       {"agent",
-       {{"core", "daemon", "proto", "tcpmedic", "observe", "diagnosis"},
+       {{"core", "daemon", "proto", "tcpmedic", "observe", "diagnosis", "scan"},
         "agent and controller share the wire and nothing else: either can be replaced or rolled "
         "back alone"}},
       {"controller",
@@ -104,7 +107,7 @@ TEST(IncludeGraph, ModulesPointOneWay) {
        {{"core", "proto", "tcpmedic", "observe", "diagnosis"},
         "a fault must not know who looks for it, or a drill would prove nothing"}},
       {"cli",
-       {{"core", "proto", "tcpmedic", "observe", "diagnosis", "lab", "controller"},
+       {{"core", "proto", "tcpmedic", "observe", "diagnosis", "scan", "lab", "controller"},
         "the CLI starts both daemons as processes; it never links the agent"}},
   };
   const std::set<std::string> ours(kModules.begin(), kModules.end());

@@ -1,4 +1,4 @@
-#include "agent/trend.h"
+#include "scan/trend.h"
 
 namespace tcpmedic {
 namespace {

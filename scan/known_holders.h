@@ -1,8 +1,8 @@
 // Who holds many sockets of few programs, cheaply: leaks have few holders, so those that are known
 // to hold such sockets are looked at first, and of them only descriptors not known yet. All
 // processes are looked at only for what is left, and seldom. Not thread-safe.
-#ifndef TCPMEDIC_AGENT_KNOWN_HOLDERS_H_
-#define TCPMEDIC_AGENT_KNOWN_HOLDERS_H_
+#ifndef TCPMEDIC_SCAN_KNOWN_HOLDERS_H_
+#define TCPMEDIC_SCAN_KNOWN_HOLDERS_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -58,4 +58,4 @@ class KnownHolders {
 
 }  // namespace tcpmedic
 
-#endif  // TCPMEDIC_AGENT_KNOWN_HOLDERS_H_
+#endif  // TCPMEDIC_SCAN_KNOWN_HOLDERS_H_

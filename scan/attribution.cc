@@ -1,4 +1,4 @@
-#include "agent/attribution.h"
+#include "scan/attribution.h"
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 // A /proc in a temporary directory: processes with the sockets that they hold.
-#ifndef TCPMEDIC_TESTS_AGENT_FAKE_PROC_H_
-#define TCPMEDIC_TESTS_AGENT_FAKE_PROC_H_
+#ifndef TCPMEDIC_TESTS_SCAN_FAKE_PROC_H_
+#define TCPMEDIC_TESTS_SCAN_FAKE_PROC_H_
 
 #include <stdlib.h>
 
@@ -55,4 +55,4 @@ class FakeProc {
 
 }  // namespace tcpmedic
 
-#endif  // TCPMEDIC_TESTS_AGENT_FAKE_PROC_H_
+#endif  // TCPMEDIC_TESTS_SCAN_FAKE_PROC_H_

@@ -1,4 +1,4 @@
-#include "agent/trend.h"
+#include "scan/trend.h"
 
 #include <gtest/gtest.h>
 

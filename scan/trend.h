@@ -1,7 +1,7 @@
 // The slope of a number of a process over the last minutes: its memory, its descriptors. Plain
 // value.
-#ifndef TCPMEDIC_AGENT_TREND_H_
-#define TCPMEDIC_AGENT_TREND_H_
+#ifndef TCPMEDIC_SCAN_TREND_H_
+#define TCPMEDIC_SCAN_TREND_H_
 
 #include <deque>
 #include <optional>
@@ -26,4 +26,4 @@ class Trend {
 
 }  // namespace tcpmedic
 
-#endif  // TCPMEDIC_AGENT_TREND_H_
+#endif  // TCPMEDIC_SCAN_TREND_H_

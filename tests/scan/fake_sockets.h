@@ -1,6 +1,6 @@
 // Sockets and namespaces in memory, for what scans them.
-#ifndef TCPMEDIC_TESTS_AGENT_FAKE_SOCKETS_H_
-#define TCPMEDIC_TESTS_AGENT_FAKE_SOCKETS_H_
+#ifndef TCPMEDIC_TESTS_SCAN_FAKE_SOCKETS_H_
+#define TCPMEDIC_TESTS_SCAN_FAKE_SOCKETS_H_
 
 #include <linux/tcp.h>
 
@@ -9,9 +9,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "agent/signatures.h"
 #include "observe/namespaces.h"
 #include "observe/socket_source.h"
+#include "scan/compiled_set.h"
 
 namespace tcpmedic {
 
@@ -118,4 +118,4 @@ inline void SetBytesAcked(uint64_t bytes, SocketSample* sample) {
 
 }  // namespace tcpmedic
 
-#endif  // TCPMEDIC_TESTS_AGENT_FAKE_SOCKETS_H_
+#endif  // TCPMEDIC_TESTS_SCAN_FAKE_SOCKETS_H_

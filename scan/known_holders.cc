@@ -1,4 +1,4 @@
-#include "agent/known_holders.h"
+#include "scan/known_holders.h"
 
 #include <algorithm>
 #include <iterator>

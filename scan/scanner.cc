@@ -1,4 +1,4 @@
-#include "agent/scanner.h"
+#include "scan/scanner.h"
 
 #include <algorithm>
 #include <map>

@@ -1,15 +1,15 @@
 // What the programs behind findings are, and how their memory and descriptors grow. Read anew every
 // few seconds, because counting 10,000 descriptors takes 5 ms. Not thread-safe.
-#ifndef TCPMEDIC_AGENT_DESCRIBED_PROCESSES_H_
-#define TCPMEDIC_AGENT_DESCRIBED_PROCESSES_H_
+#ifndef TCPMEDIC_SCAN_DESCRIBED_PROCESSES_H_
+#define TCPMEDIC_SCAN_DESCRIBED_PROCESSES_H_
 
 #include <cstdint>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
-#include "agent/trend.h"
 #include "diagnosis/holder_source.h"
 #include "observe/processes.h"
+#include "scan/trend.h"
 #include "tcpmedic/v1/evidence.pb.h"
 
 namespace tcpmedic {
@@ -42,4 +42,4 @@ class DescribedProcesses {
 
 }  // namespace tcpmedic
 
-#endif  // TCPMEDIC_AGENT_DESCRIBED_PROCESSES_H_
+#endif  // TCPMEDIC_SCAN_DESCRIBED_PROCESSES_H_

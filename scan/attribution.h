@@ -2,8 +2,8 @@
 // program is. Cached by inode, because a pass over every /proc/PID/fd is the dearest thing that the
 // agent does: made at once for a socket not seen before, otherwise every few seconds. Not
 // thread-safe: it belongs to the scan thread.
-#ifndef TCPMEDIC_AGENT_ATTRIBUTION_H_
-#define TCPMEDIC_AGENT_ATTRIBUTION_H_
+#ifndef TCPMEDIC_SCAN_ATTRIBUTION_H_
+#define TCPMEDIC_SCAN_ATTRIBUTION_H_
 
 #include <cstdint>
 #include <string>
@@ -12,11 +12,11 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/time/time.h"
-#include "agent/described_processes.h"
-#include "agent/known_holders.h"
 #include "diagnosis/engine.h"
 #include "diagnosis/holder_source.h"
 #include "observe/processes.h"
+#include "scan/described_processes.h"
+#include "scan/known_holders.h"
 #include "tcpmedic/v1/evidence.pb.h"
 #include "tcpmedic/v1/finding.pb.h"
 
@@ -85,4 +85,4 @@ class Attribution : public HolderSource {
 
 }  // namespace tcpmedic
 
-#endif  // TCPMEDIC_AGENT_ATTRIBUTION_H_
+#endif  // TCPMEDIC_SCAN_ATTRIBUTION_H_

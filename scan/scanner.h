@@ -1,22 +1,22 @@
-// One scan: which namespaces to look into, their sockets through the signature engine, the holders
-// of what was found, and the report that says it all. Reads the world only through what it is
-// given. Not thread-safe: it belongs to the scan thread, which hands the finished report on.
-#ifndef TCPMEDIC_AGENT_SCANNER_H_
-#define TCPMEDIC_AGENT_SCANNER_H_
+// One scan of this host: which namespaces to look into, their sockets through the signature engine,
+// the holders of what was found, and the report that says it all. Reads the world only through what
+// it is given. Not thread-safe: it belongs to the scan thread, which hands the finished report on.
+#ifndef TCPMEDIC_SCAN_SCANNER_H_
+#define TCPMEDIC_SCAN_SCANNER_H_
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "absl/types/span.h"
-#include "agent/act/order_book.h"
-#include "agent/attribution.h"
-#include "agent/signatures.h"
 #include "core/clock.h"
 #include "diagnosis/engine.h"
 #include "observe/counters.h"
 #include "observe/namespaces.h"
 #include "observe/socket_sample.h"
+#include "scan/attribution.h"
+#include "scan/candidate.h"
+#include "scan/compiled_set.h"
 #include "tcpmedic/v1/agent_gateway.pb.h"
 
 namespace tcpmedic {
@@ -68,4 +68,4 @@ class Scanner {
 
 }  // namespace tcpmedic
 
-#endif  // TCPMEDIC_AGENT_SCANNER_H_
+#endif  // TCPMEDIC_SCAN_SCANNER_H_

@@ -1,11 +1,11 @@
-#include "agent/known_holders.h"
+#include "scan/known_holders.h"
 
 #include <gtest/gtest.h>
 
 #include <map>
 
 #include "absl/strings/str_cat.h"
-#include "tests/agent/fake_proc.h"
+#include "tests/scan/fake_proc.h"
 
 namespace tcpmedic {
 namespace {

@@ -1,10 +1,10 @@
-#include "agent/scanner.h"
+#include "scan/scanner.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
-#include "tests/agent/fake_sockets.h"
+#include "tests/scan/fake_sockets.h"
 
 namespace tcpmedic {
 namespace {

@@ -1,11 +1,11 @@
-#include "agent/attribution.h"
+#include "scan/attribution.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "tests/agent/fake_proc.h"
+#include "tests/scan/fake_proc.h"
 
 namespace tcpmedic {
 namespace {

@@ -1,4 +1,4 @@
-#include "agent/described_processes.h"
+#include "scan/described_processes.h"
 
 #include <algorithm>
 #include <utility>
