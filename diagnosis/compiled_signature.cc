@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "diagnosis/connection_schema.h"
 #include "diagnosis/netns_schema.h"
 #include "diagnosis/process_schema.h"
 #include "diagnosis/pushdown.h"
@@ -76,6 +77,12 @@ const Vocabulary& Namespaces() {
 const Vocabulary& ProcessGroups() {
   static const auto* const vocabulary = new Vocabulary{
       ProcessSchema(), ProcessSchema(), [](int slot) { return ProcessAttributes()[slot].basis; }};
+  return *vocabulary;
+}
+
+const Vocabulary& Connections() {
+  static const auto* const vocabulary = new Vocabulary{
+      ConnectionSchema(), ConnectionVerdictSchema(), [](int) { return Basis::kNow; }};
   return *vocabulary;
 }
 
@@ -194,6 +201,18 @@ void CompileNetns(const v1::Signature& signature, CompiledSignature* compiled, M
   }
 }
 
+void CompileConnection(const v1::Signature& signature, CompiledSignature* compiled,
+                       Mistakes* mistakes) {
+  if (!signature.sockets().empty()) {
+    mistakes->Add("sockets", "is not for subject connection", "say it under `when`");
+  }
+  if (signature.when().empty()) {
+    mistakes->Add("when", "is missing", "when: connection.outcome == \"refused\"");
+    return;
+  }
+  CompileMatch("when", signature.when(), Connections(), compiled, mistakes);
+}
+
 void CompileLookAlikes(const v1::Signature& signature, const Vocabulary& vocabulary,
                        CompiledSignature* compiled, Mistakes* mistakes) {
   std::set<std::string> names;
@@ -255,15 +274,73 @@ void CheckProcessGroupBy(const v1::Signature& signature, CompiledSignature* comp
   compiled->group_by.push_back({"listener", std::nullopt});
 }
 
-void CompileVerdict(const v1::Signature& signature, const Vocabulary& vocabulary,
+// What the handshakes of one server, or of one client, have in common makes a group.
+void CheckConnectionGroupBy(const v1::Signature& signature, CompiledSignature* compiled,
+                            Mistakes* mistakes) {
+  if (signature.group_by().empty()) {
+    mistakes->Add("group_by", "names nothing", "one finding per server: [connection.server]");
+  }
+  for (const std::string& name : signature.group_by()) {
+    const std::optional<int> slot = ConnectionSchema().Find(name);
+    if (!slot.has_value()) {
+      std::vector<std::string> candidates;
+      for (const ConnectionAttribute& attribute : ConnectionAttributes()) {
+        candidates.emplace_back(attribute.name);
+      }
+      const std::string nearest = NearestName(name, candidates);
+      mistakes->Add("group_by", absl::StrCat("unknown name '", name, "'"),
+                    nearest.empty() ? "" : absl::StrCat("did you mean '", nearest, "'?"));
+    }
+    compiled->group_by.push_back({name, slot});
+  }
+}
+
+void CompileVerdict(absl::string_view field, const std::string& text, const Vocabulary& vocabulary,
                     CompiledSignature* compiled, Mistakes* mistakes) {
   const size_t first = mistakes->next();
-  auto verdict = expr::CompileTemplate(signature.verdict(), vocabulary.verdict, mistakes->issues());
-  mistakes->Attribute("verdict", first);
+  auto verdict = expr::CompileTemplate(text, vocabulary.verdict, mistakes->issues());
+  mistakes->Attribute(field, first);
   if (!verdict.has_value()) return;
-  AppendInOrderOfMention(verdict->slots(), signature.verdict(), vocabulary,
-                         &compiled->evidence_slots);
+  AppendInOrderOfMention(verdict->slots(), text, vocabulary, &compiled->evidence_slots);
   compiled->verdict = *std::move(verdict);
+}
+
+// The same signature as told from one sample. What it does not say otherwise is as it was.
+void CompileOneSample(const v1::Signature& signature, const Vocabulary& vocabulary,
+                      CompiledSignature* compiled, Mistakes* mistakes) {
+  if (!signature.has_one_sample()) return;
+  const v1::OneSample& given = signature.one_sample();
+  auto one_sample = std::make_shared<CompiledSignature>(*compiled);
+  one_sample->evidence_slots.clear();
+  if (given.when().empty()) {
+    for (const Conjunct& conjunct : one_sample->conjuncts) {
+      AppendInOrderOfMention(SlotsOf(conjunct.expression), conjunct.expression.text(), vocabulary,
+                             &one_sample->evidence_slots);
+    }
+  } else if (signature.subject() != v1::SUBJECT_PROCESS) {
+    mistakes->Add("one_sample.when", "is for subject process",
+                  "of other subjects the condition itself is asked, over the lifetime");
+    return;
+  } else {
+    one_sample->conjuncts.clear();
+    const auto condition =
+        CompileMatch("one_sample.when", given.when(), vocabulary, one_sample.get(), mistakes);
+    if (!condition.has_value()) return;
+    for (const int slot : condition->slots()) {
+      if (vocabulary.basis_of(slot) != Basis::kWindow) continue;
+      mistakes->Add("one_sample.when", absl::StrCat(vocabulary.conditions.at(slot).name,
+                                                    " is taken over a window, and there is none"));
+    }
+  }
+  for (const LookAlike& look_alike : one_sample->look_alikes) {
+    AppendInOrderOfMention(SlotsOf(look_alike.expression), look_alike.expression.text(), vocabulary,
+                           &one_sample->evidence_slots);
+  }
+  const bool own_verdict = !given.verdict().empty();
+  CompileVerdict(own_verdict ? "one_sample.verdict" : "verdict",
+                 own_verdict ? given.verdict() : signature.verdict(), vocabulary, one_sample.get(),
+                 mistakes);
+  compiled->one_sample = std::move(one_sample);
 }
 
 absl::Duration CheckDuration(absl::string_view field, const google::protobuf::Duration& given,
@@ -310,25 +387,34 @@ std::shared_ptr<const CompiledSignature> CompileSignature(const v1::Signature& s
       if (!signature.when().empty()) {
         compiled->when = CompileCondition("when", signature.when(), GroupSchema(), &mistakes);
       }
-      CompileVerdict(signature, Sockets(), compiled.get(), &mistakes);
+      CompileVerdict("verdict", signature.verdict(), Sockets(), compiled.get(), &mistakes);
       CompileTimes(signature, Sockets(), compiled.get(), &mistakes);
+      CompileOneSample(signature, Sockets(), compiled.get(), &mistakes);
       break;
     case v1::SUBJECT_NETNS:
       CompileNetns(signature, compiled.get(), &mistakes);
       CompileLookAlikes(signature, Namespaces(), compiled.get(), &mistakes);
       CheckNetnsGroupBy(signature, compiled.get(), &mistakes);
-      CompileVerdict(signature, Namespaces(), compiled.get(), &mistakes);
+      CompileVerdict("verdict", signature.verdict(), Namespaces(), compiled.get(), &mistakes);
       CompileTimes(signature, Namespaces(), compiled.get(), &mistakes);
+      CompileOneSample(signature, Namespaces(), compiled.get(), &mistakes);
       break;
     case v1::SUBJECT_PROCESS:
       CompileProcess(signature, compiled.get(), &mistakes);
       CompileLookAlikes(signature, ProcessGroups(), compiled.get(), &mistakes);
       CheckProcessGroupBy(signature, compiled.get(), &mistakes);
-      CompileVerdict(signature, ProcessGroups(), compiled.get(), &mistakes);
+      CompileVerdict("verdict", signature.verdict(), ProcessGroups(), compiled.get(), &mistakes);
       CompileTimes(signature, ProcessGroups(), compiled.get(), &mistakes);
+      CompileOneSample(signature, ProcessGroups(), compiled.get(), &mistakes);
+      break;
+    case v1::SUBJECT_CONNECTION:
+      CompileConnection(signature, compiled.get(), &mistakes);
+      CompileLookAlikes(signature, Connections(), compiled.get(), &mistakes);
+      CheckConnectionGroupBy(signature, compiled.get(), &mistakes);
+      CompileVerdict("verdict", signature.verdict(), Connections(), compiled.get(), &mistakes);
       break;
     default:
-      mistakes.Add("subject", "is not set", "subject: socket, process or netns");
+      mistakes.Add("subject", "is not set", "subject: socket, process, netns or connection");
   }
   if (mistakes.any()) return nullptr;
   return compiled;

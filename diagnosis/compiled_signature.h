@@ -3,6 +3,7 @@
 #ifndef TCPMEDIC_DIAGNOSIS_COMPILED_SIGNATURE_H_
 #define TCPMEDIC_DIAGNOSIS_COMPILED_SIGNATURE_H_
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,7 +19,7 @@
 namespace tcpmedic {
 
 // One operand of the top-level && of the condition: of `sockets`, or of `when` where the subject is
-// netns or process. Its basis is the widest of what it reads.
+// netns, process or connection. Its basis is the widest of what it reads.
 struct Conjunct {
   expr::Expression expression;
   Basis basis = Basis::kNow;
@@ -33,7 +34,8 @@ struct LookAlike {
 // One component of the group's key.
 struct GroupComponent {
   std::string name;
-  std::optional<int> slot;  // of SocketSchema; nullopt: "netns", "process", "listener"
+  // Of SocketSchema, or of ConnectionSchema; nullopt: "netns", "process", "listener".
+  std::optional<int> slot;
 };
 
 class CompiledSignature {
@@ -44,11 +46,13 @@ class CompiledSignature {
   v1::Subject subject() const { return definition.subject(); }
 
   v1::Signature definition;
-  // These are over the schema of the subject: SocketSchema, NetnsSchema or ProcessSchema.
+  // These are over the schema of the subject: SocketSchema, NetnsSchema, ProcessSchema or
+  // ConnectionSchema.
   std::vector<Conjunct> conjuncts;
   std::vector<LookAlike> look_alikes;
   std::vector<GroupComponent> group_by;
-  expr::Template verdict;  // over VerdictSchema, NetnsSchema or ProcessSchema
+  // Over VerdictSchema, NetnsSchema, ProcessSchema or ConnectionVerdictSchema.
+  expr::Template verdict;
   // What the condition, `unless` and the verdict read, in the order in which they name it; slots of
   // the verdict's schema.
   std::vector<int> evidence_slots;
@@ -62,6 +66,9 @@ class CompiledSignature {
   TcpStateMask states = 0;  // that `sockets` can hold in
   // Subject process only: `sockets`, over SocketSchema; one sample decides it.
   std::vector<Conjunct> of_sockets;
+
+  // How it is told from one sample (v1::OneSample); null: as it is.
+  std::shared_ptr<const CompiledSignature> one_sample;
 };
 
 }  // namespace tcpmedic

@@ -2,9 +2,22 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "proto/proto_time.h"
 
 namespace tcpmedic {
+
+std::string CountedOverText(CountedOver over, absl::Duration span) {
+  switch (over) {
+    case CountedOver::kWindow:
+      return absl::StrCat("window ", SpanText(span));
+    case CountedOver::kLifetime:
+      return "lifetime";
+    case CountedOver::kLastRead:
+      return "since nstat's last run";
+  }
+  return "";
+}
 
 void SetValue(const expr::Value& value, v1::Evidence* evidence) {
   v1::Value* const out = evidence->mutable_value();

@@ -19,6 +19,15 @@ enum class Basis : uint8_t {
   kWindow,    // two samples, the signature's window apart
 };
 
+// Over what an increase was counted.
+enum class CountedOver : uint8_t {
+  kWindow,    // two samples, a known span apart
+  kLifetime,  // one sample: since the connection, or the namespace, began. Its span is not known
+  kLastRead,  // one sample of nstat(8) without -a: since its run before. Its span is not known
+};
+// "window 5s", "lifetime", "since nstat's last run".
+std::string CountedOverText(CountedOver over, absl::Duration span);
+
 // Leaves the value absent where it is unknown or an error.
 void SetValue(const expr::Value& value, v1::Evidence* evidence);
 

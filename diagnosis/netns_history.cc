@@ -44,6 +44,13 @@ NetnsDelta Between(const NetnsPoint& older, const NetnsPoint& newer) {
   return delta;
 }
 
+NetnsDelta OverOneReading(const NetnsPoint& point, CountedOver over) {
+  NetnsDelta delta;
+  delta.over = over;
+  delta.increases = point.counters;
+  return delta;
+}
+
 std::optional<int64_t> SynDrops(const NetnsDelta& delta) {
   const auto drops = delta[NetnsCounter::kListenDrops];
   const auto overflows = delta[NetnsCounter::kListenOverflows];

@@ -15,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "core/clock.h"
+#include "diagnosis/evidence.h"
 #include "diagnosis/point_ring.h"
 #include "observe/counters.h"
 
@@ -56,7 +57,8 @@ NetnsPoint PointOf(const CounterSample& sample, Moment at);
 
 // By how much the counters moved between two points. Not reported in either: nullopt.
 struct NetnsDelta {
-  absl::Duration span;
+  CountedOver over = CountedOver::kWindow;
+  absl::Duration span;  // zero where it is not known: then nothing is per second
   std::array<std::optional<int64_t>, kNetnsCounters> increases;
 
   std::optional<int64_t> operator[](NetnsCounter counter) const {
@@ -64,6 +66,8 @@ struct NetnsDelta {
   }
 };
 NetnsDelta Between(const NetnsPoint& older, const NetnsPoint& newer);
+// What one reading says: since the namespace was made, or, of kLastRead, since the reading before.
+NetnsDelta OverOneReading(const NetnsPoint& point, CountedOver over);
 
 // ListenDrops − ListenOverflows: every overflow of an accept queue is counted as a drop too
 // (tcp_conn_request() and tcp_v4_syn_recv_sock()), so what remains was dropped for other reasons,

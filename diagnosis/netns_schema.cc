@@ -25,6 +25,7 @@ MaybeValue Double(std::optional<double> value) {
 // Per second of the window that was really observed.
 MaybeValue Rate(const NetnsReading& reading, std::optional<int64_t> increase) {
   if (reading.window == nullptr || !increase.has_value()) return std::nullopt;
+  if (reading.window->over != CountedOver::kWindow) return std::nullopt;
   return Value::Double(static_cast<double>(*increase) /
                        absl::ToDoubleSeconds(reading.window->span));
 }
@@ -239,7 +240,7 @@ v1::Evidence MakeEvidence(int slot, const NetnsReading& reading) {
   } else {
     evidence.set_basis(reading.window == nullptr
                            ? "window not full"
-                           : absl::StrCat("window ", SpanText(reading.window->span)));
+                           : CountedOverText(reading.window->over, reading.window->span));
   }
   return evidence;
 }

@@ -33,9 +33,9 @@ v1::SocketRef RefOf(const ProcessPile::Socket& socket) {
 }
 
 v1::Measurement Measure(const ProcessReading& reading, Moment now) {
-  const absl::Duration span = reading.rise.rises == 0 && reading.rise.risen_by == 0
-                                  ? absl::ZeroDuration()
-                                  : now.uptime - reading.rise.began;
+  const Rise rise = reading.rise.value_or(Rise());
+  const absl::Duration span =
+      rise.rises == 0 && rise.risen_by == 0 ? absl::ZeroDuration() : now.uptime - rise.began;
   v1::Measurement measurement;
   *measurement.mutable_start() = ToProto(now.wall - span);
   *measurement.mutable_end() = ToProto(now.wall);
@@ -47,8 +47,7 @@ v1::Measurement Measure(const ProcessReading& reading, Moment now) {
         ->mutable_value();
   };
   add(kCloseWaitSockets, "now")->set_int_value(reading.sockets);
-  add(kGrowthPerMin, absl::StrCat("window ", SpanText(span)))
-      ->set_double_value(reading.rise.per_minute);
+  add(kGrowthPerMin, absl::StrCat("window ", SpanText(span)))->set_double_value(rise.per_minute);
   return measurement;
 }
 

@@ -15,6 +15,8 @@ bool OlderFirst(const ProcessPile::Socket* a, const ProcessPile::Socket* b) {
   return a->since != b->since ? a->since < b->since : a->key.cookie < b->key.cookie;
 }
 
+}  // namespace
+
 std::string PeersText(const std::map<IpAddress, int64_t>& by_peer, size_t sockets) {
   std::vector<std::pair<IpAddress, int64_t>> most(by_peer.begin(), by_peer.end());
   std::stable_sort(most.begin(), most.end(),
@@ -28,8 +30,6 @@ std::string PeersText(const std::map<IpAddress, int64_t>& by_peer, size_t socket
   }
   return text;
 }
-
-}  // namespace
 
 void ProcessPile::BeginDump(Moment now) {
   now_ = now;
@@ -247,12 +247,16 @@ ProcessReading ProcessPile::ReadingOf(const std::vector<Socket*>& members, Tally
   reading.closed = static_cast<int64_t>(tally->left.size());
   reading.oldest = now.uptime - members.front()->since;
   reading.oldest_since_seen = members.front()->since_seen;
+  int64_t unread_eof = 0;
+  int64_t still_sending = 0;
   std::map<IpAddress, int64_t> by_peer;
   for (const Socket* const member : members) {
-    if (member->eof_unread) ++reading.unread_eof;
-    if (member->unacknowledged || now.uptime - member->acked_at < window_) ++reading.still_sending;
+    if (member->eof_unread) ++unread_eof;
+    if (member->unacknowledged || now.uptime - member->acked_at < window_) ++still_sending;
     ++by_peer[member->remote_ip];
   }
+  reading.unread_eof = unread_eof;
+  reading.still_sending = still_sending;
   reading.peers = PeersText(by_peer, members.size());
   reading.rise = RiseSince(members, std::max(tally->run_began, run_of_all_began_));
   return reading;

@@ -39,6 +39,10 @@ struct ProcessGroupKey {
   auto operator<=>(const ProcessGroupKey&) const = default;
 };
 
+// "203.0.113.20 63 %, 203.0.113.21 37 %": the remote addresses of most of that many sockets, at
+// most ProcessPile::kMaxPeersNamed.
+std::string PeersText(const std::map<IpAddress, int64_t>& by_peer, size_t sockets);
+
 class ProcessPile {
  public:
   static constexpr int64_t kLeastSockets = 50;

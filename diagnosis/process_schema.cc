@@ -25,15 +25,18 @@ MaybeValue UsedUpIn(double left, double per_minute) {
 }
 
 std::string OverWindow(const ProcessReading& r) {
+  if (!r.closed.has_value() && !r.still_sending.has_value()) return "one sample";
   return absl::StrCat("window ", SpanText(r.window));
 }
 
 std::string OverReadings(const ProcessReading& r) {
+  if (!r.rise.has_value()) return "one sample";
   return absl::StrCat("readings ", SpanText(r.window / kReadingsPerWindow), " apart");
 }
 
 std::string OverRise(const ProcessReading& r) {
-  return absl::StrCat("window ", SpanText(r.rise.rising_for));
+  if (!r.rise.has_value()) return "one sample";
+  return absl::StrCat("window ", SpanText(r.rise->rising_for));
 }
 
 std::string OverGrowthSpan(const ProcessReading& r) {
@@ -45,9 +48,10 @@ bool FdSlopeIsKnown(const ProcessReading& r) {
   return r.process != nullptr && r.process->has_fd_growth_per_min();
 }
 
-template <int64_t ProcessReading::*member>
+template <std::optional<int64_t> ProcessReading::*member>
 MaybeValue OfGroup(const ProcessReading& r) {
-  return Value::Int(r.*member);
+  if (!(r.*member).has_value()) return std::nullopt;
+  return Value::Int(*(r.*member));
 }
 
 const ProcessAttribute kAttributes[] = {
@@ -66,11 +70,17 @@ const ProcessAttribute kAttributes[] = {
      "the listener that accepted the sockets, \"0.0.0.0:8080\" or \"[::]:8080\"; of connections "
      "that the program made itself, \"upstream 10.0.0.7:5432\"; \"*:8080\" where the listener was "
      "closed before it was seen",
-     [](const ProcessReading& r) -> MaybeValue { return Value::String(r.listener); }},
+     [](const ProcessReading& r) -> MaybeValue {
+       if (r.listener.empty()) return std::nullopt;
+       return Value::String(r.listener);
+     }},
     {"process.listener_closed", Type::Bool(), "", Basis::kNow, "inet_diag: sockets in LISTEN",
      "the listener is closed while its connections live on, as in a program that is being shut "
      "down; false of connections that the program made itself",
-     [](const ProcessReading& r) -> MaybeValue { return Value::Bool(r.listener_closed); }},
+     [](const ProcessReading& r) -> MaybeValue {
+       if (!r.listener_closed.has_value()) return std::nullopt;
+       return Value::Bool(*r.listener_closed);
+     }},
     {"process.peers", Type::String(), "", Basis::kNow, "inet_diag_sockid.idiag_dst",
      "the remote addresses of most of the sockets: \"203.0.113.20 63 %, 203.0.113.21 37 %\"",
      [](const ProcessReading& r) -> MaybeValue {
@@ -81,19 +91,22 @@ const ProcessAttribute kAttributes[] = {
     // Its sockets at that listener, or to that address.
     {"process.sockets", Type::Int(), "sockets", Basis::kNow, "inet_diag_msg.idiag_state",
      "sockets for which `sockets` holds, and has for a fifth of the window",
-     OfGroup<&ProcessReading::sockets>},
+     [](const ProcessReading& r) -> MaybeValue { return Value::Int(r.sockets); }},
     {"process.unread_eof", Type::Int(), "sockets", Basis::kNow, "inet_diag_msg.idiag_rqueue",
      "of these, with Recv-Q 1 or more: the program has not read the peer's FIN",
      OfGroup<&ProcessReading::unread_eof>},
     {"process.read_eof", Type::Int(), "sockets", Basis::kNow, "inet_diag_msg.idiag_rqueue",
      "of these, with Recv-Q 0: the program has read the peer's FIN, and not called close()",
-     [](const ProcessReading& r) -> MaybeValue { return Value::Int(r.sockets - r.unread_eof); }},
+     [](const ProcessReading& r) -> MaybeValue {
+       if (!r.unread_eof.has_value()) return std::nullopt;
+       return Value::Int(r.sockets - *r.unread_eof);
+     }},
     {"process.oldest", Type::Duration(), "", Basis::kNow, "tcp_info.tcpi_last_ack_recv",
      "since the FIN of the oldest: since the last that came from its peer; else since it was first "
      "seen so",
      [](const ProcessReading& r) -> MaybeValue {
-       if (r.sockets == 0) return std::nullopt;
-       return Value::Duration(absl::Trunc(r.oldest, absl::Milliseconds(1)));
+       if (r.sockets == 0 || !r.oldest.has_value()) return std::nullopt;
+       return Value::Duration(absl::Trunc(*r.oldest, absl::Milliseconds(1)));
      },
      [](const ProcessReading& r) -> std::string {
        return r.oldest_since_seen ? "now, since first seen" : "now";
@@ -110,18 +123,32 @@ const ProcessAttribute kAttributes[] = {
     {"process.rises", Type::Int(), "readings", Basis::kWindow, "inet_diag_msg.idiag_state",
      "how many readings one after another, a fifth of the window apart, were each higher than the "
      "one before",
-     [](const ProcessReading& r) -> MaybeValue { return Value::Int(r.rise.rises); }, OverReadings},
+     [](const ProcessReading& r) -> MaybeValue {
+       if (!r.rise.has_value()) return std::nullopt;
+       return Value::Int(r.rise->rises);
+     },
+     OverReadings},
     {"process.rising_for", Type::Duration(), "", Basis::kWindow, "inet_diag_msg.idiag_state",
      "how long their number has risen without a pause, and none was closed: in each of those "
      "readings, or in each fifth of a longer time; looks half an hour back",
-     [](const ProcessReading& r) -> MaybeValue { return Value::Duration(r.rise.rising_for); },
+     [](const ProcessReading& r) -> MaybeValue {
+       if (!r.rise.has_value()) return std::nullopt;
+       return Value::Duration(r.rise->rising_for);
+     },
      OverReadings},
     {"process.risen_by", Type::Int(), "sockets", Basis::kWindow, "inet_diag_msg.idiag_state",
      "how many more they have become in rising_for",
-     [](const ProcessReading& r) -> MaybeValue { return Value::Int(r.rise.risen_by); }, OverRise},
+     [](const ProcessReading& r) -> MaybeValue {
+       if (!r.rise.has_value()) return std::nullopt;
+       return Value::Int(r.rise->risen_by);
+     },
+     OverRise},
     {"process.growth_per_min", Type::Double(), "sockets/min", Basis::kWindow,
      "inet_diag_msg.idiag_state", "risen_by a minute; 0 where they do not rise",
-     [](const ProcessReading& r) -> MaybeValue { return Value::Double(r.rise.per_minute); },
+     [](const ProcessReading& r) -> MaybeValue {
+       if (!r.rise.has_value()) return std::nullopt;
+       return Value::Double(r.rise->per_minute);
+     },
      OverRise},
 
     // The program, and when it ends.
@@ -144,8 +171,9 @@ const ProcessAttribute kAttributes[] = {
        if (process == nullptr || !process->has_fd_count() || !process->has_fd_limit()) {
          return std::nullopt;
        }
+       if (!FdSlopeIsKnown(r) && !r.rise.has_value()) return std::nullopt;
        return UsedUpIn(process->fd_limit() - process->fd_count(),
-                       FdSlopeIsKnown(r) ? process->fd_growth_per_min() : r.rise.per_minute);
+                       FdSlopeIsKnown(r) ? process->fd_growth_per_min() : r.rise->per_minute);
      },
      [](const ProcessReading& r) {
        return FdSlopeIsKnown(r)

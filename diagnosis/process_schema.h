@@ -26,18 +26,19 @@ inline constexpr int kReadingsPerWindow = 5;
 
 // What attributes are read from: one group of sockets, as one reading showed it. Only sockets that
 // have passed the signature's `sockets` for a reading's length are counted: one that the program is
-// about to close is none of them.
+// about to close is none of them. Recorded evidence has one reading, which shows nothing of a
+// window, and sometimes no more than how many sockets there are.
 struct ProcessReading {
   absl::Duration window;  // the signature's
   int64_t sockets = 0;
-  int64_t unread_eof = 0;     // with something in the receive queue: the FIN counts as one
-  int64_t still_sending = 0;  // with bytes acknowledged in the window, or waiting to be
-  int64_t closed = 0;         // that left in the window
-  absl::Duration oldest;
+  std::optional<int64_t> unread_eof;  // with something in the receive queue: the FIN counts as one
+  std::optional<int64_t> still_sending;  // with bytes acknowledged in the window, or waiting to be
+  std::optional<int64_t> closed;         // that left in the window
+  std::optional<absl::Duration> oldest;
   bool oldest_since_seen = false;  // the kernel did not say; it is at least that
-  Rise rise;
-  std::string listener;  // "0.0.0.0:8080", "upstream 10.0.0.7:5432"
-  bool listener_closed = false;
+  std::optional<Rise> rise;
+  std::string listener;  // "0.0.0.0:8080", "upstream 10.0.0.7:5432"; empty: not known
+  std::optional<bool> listener_closed;
   std::string peers;                     // "203.0.113.20 63 %, 203.0.113.21 37 %"
   const v1::Process* process = nullptr;  // null: could not be read
 };

@@ -80,7 +80,7 @@ FindingLife::Condition ProcessWatch::ConditionAfter(const Judgement& outcome,
                                                     const ProcessReading& reading,
                                                     const FindingLife& life) const {
   if (outcome.kind == Judgement::Kind::kMatch) return FindingLife::Condition::kTrue;
-  if (outcome.kind == Judgement::Kind::kLookAlike || reading.closed > 0) {
+  if (outcome.kind == Judgement::Kind::kLookAlike || reading.closed.value_or(0) > 0) {
     return FindingLife::Condition::kBroken;
   }
   return now_.uptime - life.last_true().uptime < signature_->window

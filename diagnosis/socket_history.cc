@@ -76,6 +76,26 @@ SocketDelta Between(const SocketPoint& older, const SocketPoint& newer) {
   return delta;
 }
 
+SocketDelta OverLifetime(const SocketSample& sample) {
+  SocketDelta delta;
+  delta.over = CountedOver::kLifetime;
+  const auto take = [](auto counter) -> std::optional<int64_t> {
+    if (!counter.has_value()) return std::nullopt;
+    return static_cast<int64_t>(*counter);
+  };
+  delta.bytes_acked = take(Info(sample, &tcp_info::tcpi_bytes_acked));
+  delta.busy_us = take(Info(sample, &tcp_info::tcpi_busy_time));
+  delta.rwnd_limited_us = take(Info(sample, &tcp_info::tcpi_rwnd_limited));
+  delta.sndbuf_limited_us = take(Info(sample, &tcp_info::tcpi_sndbuf_limited));
+  if (const auto segments = DataSegmentsOf(sample)) {
+    delta.data_segments = static_cast<int64_t>(segments->count);
+  }
+  delta.retransmits = take(Info(sample, &tcp_info::tcpi_total_retrans));
+  delta.dsacks = take(Info(sample, &tcp_info::tcpi_dsack_dups));
+  delta.reorderings = take(Info(sample, &tcp_info::tcpi_reord_seen));
+  return delta;
+}
+
 void SocketHistory::Add(SocketPoint point, absl::Duration cover) {
   if (!points_.empty() && AnyCounterBackwards(newest(), point)) points_.Clear();
   if (points_.empty()) began_ = point.at;

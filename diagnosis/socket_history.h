@@ -12,6 +12,7 @@
 
 #include "absl/time/time.h"
 #include "core/clock.h"
+#include "diagnosis/evidence.h"
 #include "diagnosis/point_ring.h"
 #include "observe/socket_sample.h"
 
@@ -45,7 +46,8 @@ SocketPoint PointOf(const SocketSample& sample, Moment at);
 
 // By how much the counters moved between two points. Not reported in either: nullopt.
 struct SocketDelta {
-  absl::Duration span;
+  CountedOver over = CountedOver::kWindow;
+  absl::Duration span;  // zero where it is not known: then nothing is per second
   std::optional<int64_t> bytes_acked;
   std::optional<int64_t> busy_us;
   std::optional<int64_t> rwnd_limited_us;
@@ -58,6 +60,9 @@ struct SocketDelta {
   std::optional<int64_t> unsent_readings;  // of these, with a segment waiting to be sent
 };
 SocketDelta Between(const SocketPoint& older, const SocketPoint& newer);
+// What one sample says: since the connection began. How often a segment waited to be sent takes
+// several readings, and is not known.
+SocketDelta OverLifetime(const SocketSample& sample);
 
 class SocketHistory {
  public:

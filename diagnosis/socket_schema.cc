@@ -39,6 +39,11 @@ absl::string_view PathRttFallback(const SocketReading& reading) {
   return MinRttUs(sample).has_value() || !RttUs(sample).has_value() ? "" : "rtt for min_rtt";
 }
 
+absl::string_view DataSegmentsFallback(const SocketReading& reading) {
+  const auto segments = DataSegmentsOf(*reading.sample);
+  return segments.has_value() ? segments->fallback : "";
+}
+
 // What one counter is of another. Nothing of nothing is `of_nothing`.
 std::optional<double> Ratio(const SocketReading& reading, std::optional<int64_t> SocketDelta::*part,
                             std::optional<int64_t> SocketDelta::*whole,
@@ -66,8 +71,33 @@ std::optional<double> LossPredictedCwnd(const SocketReading& reading) {
 std::optional<double> PerSecond(const SocketReading& reading,
                                 std::optional<int64_t> SocketDelta::*counter) {
   if (reading.window == nullptr || !(reading.window->*counter).has_value()) return std::nullopt;
+  if (reading.window->over != CountedOver::kWindow) return std::nullopt;
   return static_cast<double>(*(reading.window->*counter)) /
          absl::ToDoubleSeconds(reading.window->span);
+}
+
+std::optional<double> DeliveryRateBps(const SocketSample& sample) {
+  const auto bytes_per_second = Info(sample, &tcp_info::tcpi_delivery_rate);
+  if (!bytes_per_second.has_value() || *bytes_per_second == 0) return std::nullopt;
+  return static_cast<double>(*bytes_per_second) * 8;
+}
+
+// Where the span is not known that bytes were acknowledged in, another rate has to stand in.
+struct Goodput {
+  double bps = 0;
+  absl::string_view fallback;
+};
+std::optional<Goodput> GoodputOf(const SocketReading& reading) {
+  const auto bytes_per_second = PerSecond(reading, &SocketDelta::bytes_acked);
+  if (bytes_per_second.has_value()) return Goodput{*bytes_per_second * 8, ""};
+  if (reading.window == nullptr || reading.window->over == CountedOver::kWindow) {
+    return std::nullopt;
+  }
+  if (const auto bps = DeliveryRateBps(*reading.sample)) {
+    return Goodput{*bps, "delivery_rate for bytes_acked per second"};
+  }
+  if (!reading.printed_bps.has_value()) return std::nullopt;
+  return Goodput{*reading.printed_bps, "ss's own rate for bytes_acked per second"};
 }
 
 std::optional<double> WindowBps(const SocketSample& sample) {
@@ -168,29 +198,37 @@ const SocketAttribute kAttributes[] = {
      }},
     {"socket.delivery_rate_bps", Type::Double(), "bit/s", Basis::kNow,
      "tcp_info.tcpi_delivery_rate", "the kernel's newest delivery rate in bit/s",
-     [](const SocketReading& r) -> MaybeValue {
-       const auto bytes_per_second = Info(*r.sample, &tcp_info::tcpi_delivery_rate);
-       if (!bytes_per_second.has_value() || *bytes_per_second == 0) return std::nullopt;
-       return Value::Double(static_cast<double>(*bytes_per_second) * 8);
-     }},
+     [](const SocketReading& r) { return Double(DeliveryRateBps(*r.sample)); }},
     {"socket.window_bps", Type::Double(), "bit/s", Basis::kNow,
      "tcp_info.tcpi_snd_cwnd * tcpi_snd_mss * 8 / tcpi_min_rtt",
      "the rate in bit/s that cwnd allows: cwnd × mss × 8 ÷ path_rtt",
      [](const SocketReading& r) { return Double(WindowBps(*r.sample)); }, PathRttFallback},
+    {"socket.cwnd_loss", Type::Double(), "", Basis::kNow, "(1.22 / tcp_info.tcpi_snd_cwnd)^2",
+     "the loss that alone would hold a loss-based algorithm at this cwnd (RFC 9438 §5.1)",
+     [](const SocketReading& r) -> MaybeValue {
+       const auto cwnd = Info(*r.sample, &tcp_info::tcpi_snd_cwnd);
+       if (!cwnd.has_value() || *cwnd == 0) return std::nullopt;
+       return Value::Double(std::min(1.0, 1.22 * 1.22 / (1.0 * *cwnd * *cwnd)));
+     }},
 
     {"socket.data_segments", Type::Int(), "segments", Basis::kLifetime,
      "tcp_info.tcpi_data_segs_out", "segments with data sent since the connection began",
-     [](const SocketReading& r) { return Int(Info(*r.sample, &tcp_info::tcpi_data_segs_out)); }},
+     [](const SocketReading& r) -> MaybeValue {
+       const auto segments = DataSegmentsOf(*r.sample);
+       if (!segments.has_value()) return std::nullopt;
+       return Value::Int(static_cast<int64_t>(segments->count));
+     },
+     DataSegmentsFallback},
 
     // Over the window.
     {"socket.retrans_ratio", Type::Double(), "", Basis::kWindow,
      "tcp_info.tcpi_total_retrans / tcpi_data_segs_out",
      "retransmitted segments ÷ segments with data sent; unknown where none was sent",
-     [](const SocketReading& r) { return Double(RetransRatio(r)); }},
+     [](const SocketReading& r) { return Double(RetransRatio(r)); }, DataSegmentsFallback},
     {"socket.loss_predicted_cwnd", Type::Double(), "segments", Basis::kWindow,
      "1.22 / sqrt(tcp_info.tcpi_total_retrans / tcpi_data_segs_out)",
      "the window in segments at which random loss holds a loss-based algorithm (RFC 9438 §5.1)",
-     [](const SocketReading& r) { return Double(LossPredictedCwnd(r)); }},
+     [](const SocketReading& r) { return Double(LossPredictedCwnd(r)); }, DataSegmentsFallback},
     {"socket.dsack_ratio", Type::Double(), "", Basis::kWindow,
      "tcp_info.tcpi_dsack_dups / tcpi_total_retrans",
      "retransmits that the peer reported as needless (DSACK) ÷ retransmits",
@@ -231,9 +269,13 @@ const SocketAttribute kAttributes[] = {
     {"socket.goodput_bps", Type::Double(), "bit/s", Basis::kWindow, "tcp_info.tcpi_bytes_acked",
      "bits that the peer acknowledged, per second",
      [](const SocketReading& r) -> MaybeValue {
-       const auto bytes_per_second = PerSecond(r, &SocketDelta::bytes_acked);
-       if (!bytes_per_second.has_value()) return std::nullopt;
-       return Value::Double(*bytes_per_second * 8);
+       const auto goodput = GoodputOf(r);
+       if (!goodput.has_value()) return std::nullopt;
+       return Value::Double(goodput->bps);
+     },
+     [](const SocketReading& r) -> absl::string_view {
+       const auto goodput = GoodputOf(r);
+       return goodput.has_value() ? goodput->fallback : "";
      }},
 };
 
@@ -267,21 +309,16 @@ void AddGroupAttributes(expr::Schema* schema) {
 }
 
 std::string WindowText(const SocketDelta* window) {
-  return window == nullptr ? "window not full" : absl::StrCat("window ", SpanText(window->span));
+  return window == nullptr ? "window not full" : CountedOverText(window->over, window->span);
 }
 
 std::string BasisText(const SocketAttribute& attribute, const SocketReading& reading) {
-  switch (attribute.basis) {
-    case Basis::kLifetime:
-      return "lifetime";
-    case Basis::kWindow:
-      return WindowText(reading.window);
-    case Basis::kNow:
-      break;
-  }
+  const std::string over = attribute.basis == Basis::kNow        ? "now"
+                           : attribute.basis == Basis::kLifetime ? "lifetime"
+                                                                 : WindowText(reading.window);
   const absl::string_view fallback =
       attribute.fallback == nullptr ? "" : attribute.fallback(reading);
-  return fallback.empty() ? "now" : absl::StrCat("now, ", fallback);
+  return fallback.empty() ? over : absl::StrCat(over, ", ", fallback);
 }
 
 }  // namespace

@@ -25,6 +25,9 @@ namespace tcpmedic {
 struct SocketReading {
   const SocketSample* sample = nullptr;
   const SocketDelta* window = nullptr;
+  // The rate in bit/s that ss(8) printed, of recorded evidence: what is left where nothing measured
+  // how fast bytes were acknowledged.
+  std::optional<double> printed_bps = std::nullopt;
 };
 
 struct SocketAttribute {

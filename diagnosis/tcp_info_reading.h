@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "absl/strings/string_view.h"
 #include "observe/socket_sample.h"
 
 namespace tcpmedic {
@@ -33,6 +34,29 @@ inline std::optional<uint32_t> MinRttUs(const SocketSample& sample) {
 inline std::optional<uint32_t> SsthreshSegments(const SocketSample& sample) {
   const auto segments = Info(sample, &tcp_info::tcpi_snd_ssthresh);
   return segments >= 0x7fffffffu ? std::nullopt : segments;
+}
+
+// Segments with data that were sent, retransmits among them. Where they are not reported they are
+// reckoned from the bytes, in full segments: ss(8) is often pasted without them, and `shortened`
+// texts have only those.
+struct DataSegments {
+  uint64_t count = 0;
+  absl::string_view fallback;  // what stood in, as evidence names it; empty: nothing had to
+};
+inline std::optional<DataSegments> DataSegmentsOf(const SocketSample& sample) {
+  const auto counted = Info(sample, &tcp_info::tcpi_data_segs_out);
+  if (counted.has_value()) return DataSegments{*counted, ""};
+  const auto mss_bytes = Info(sample, &tcp_info::tcpi_snd_mss);
+  if (!mss_bytes.has_value() || *mss_bytes == 0) return std::nullopt;
+  const auto sent = Info(sample, &tcp_info::tcpi_bytes_sent);
+  if (sent.has_value()) {
+    return DataSegments{*sent / *mss_bytes, "bytes_sent / mss for data_segs_out"};
+  }
+  const auto acked = Info(sample, &tcp_info::tcpi_bytes_acked);
+  if (acked.has_value()) {
+    return DataSegments{*acked / *mss_bytes, "bytes_acked / mss for data_segs_out"};
+  }
+  return std::nullopt;
 }
 
 }  // namespace tcpmedic

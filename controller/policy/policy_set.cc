@@ -53,11 +53,15 @@ class Reader {
       Declare(file, *document);
       if (document->kind == kSignature) {
         *set_.signatures.add_signatures() = ReadSignature(file, *document, issues_);
+        if (const YamlNode* explained_by = document->spec->Find("explained_by")) {
+          for (const YamlNode& item : explained_by->items) NoteUse(file, &item, Use::kExplains, {});
+        }
       } else {
         set_.policies.push_back(ReadPolicy(file, *document, issues_));
-        NoteUse(file, document->spec->Find("signature"), Use::kAnswered);
+        const v1::Policy& policy = set_.policies.back();
+        NoteUse(file, document->spec->Find("signature"), Use::kAnswered, policy);
         if (const YamlNode* leads_to = document->spec->Find("leads_to")) {
-          for (const YamlNode& item : leads_to->items) NoteUse(file, &item, Use::kLedTo);
+          for (const YamlNode& item : leads_to->items) NoteUse(file, &item, Use::kLedTo, policy);
         }
       }
     }
@@ -84,24 +88,24 @@ class Reader {
   }
 
  private:
-  enum class Use { kAnswered, kLedTo };
+  enum class Use { kAnswered, kLedTo, kExplains };
   struct SignatureUse {
-    v1::Policy policy;
+    v1::Policy policy;  // empty of kExplains: a signature names it
     Use use;
     std::string name;
     Issue here;  // without a message
   };
 
-  // A signature that the newest policy names. Placed now, while the file is at hand.
-  void NoteUse(const YamlFile& file, const YamlNode* name, Use use) {
+  // A signature that `policy`, or another signature, names. Placed now, while the file is at hand.
+  void NoteUse(const YamlFile& file, const YamlNode* name, Use use, const v1::Policy& policy) {
     if (name == nullptr || name->text.empty()) return;  // reported already
-    signature_uses_.push_back(
-        {set_.policies.back(), use, name->text, file.IssueAt(name->place, /*message=*/"")});
+    signature_uses_.push_back({policy, use, name->text, file.IssueAt(name->place, /*message=*/"")});
   }
 
   // Why what the policy changes is not what its signature finds, or cannot lead to it; empty: it is
   // and can.
   std::string Misfit(const v1::Policy& policy, Use use, const std::string& name) const {
+    if (use == Use::kExplains) return "";
     if (use == Use::kLedTo) {
       return name == policy.signature() ? absl::StrCat("what is left of '", name,
                                                        "' after the change is not explained "
@@ -123,9 +127,12 @@ class Reader {
                             "' has another subject");
       }
       if (action.has_set_congestion_control() && signature->subject() != v1::SUBJECT_SOCKET) {
+        const absl::string_view subject = of_netns ? "network namespace"
+                                          : signature->subject() == v1::SUBJECT_CONNECTION
+                                              ? "connection of a trace"
+                                              : "process";
         return absl::StrCat("set_congestion_control acts on sockets, and the subject of '",
-                            signature->name(), "' is a ",
-                            of_netns ? "network namespace" : "process");
+                            signature->name(), "' is a ", subject);
       }
     }
     return "";

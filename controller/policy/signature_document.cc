@@ -16,8 +16,10 @@ namespace {
 constexpr Word kSeverities[] = {{"info", v1::SEVERITY_INFO},
                                 {"warning", v1::SEVERITY_WARNING},
                                 {"critical", v1::SEVERITY_CRITICAL}};
-constexpr Word kSubjects[] = {
-    {"socket", v1::SUBJECT_SOCKET}, {"process", v1::SUBJECT_PROCESS}, {"netns", v1::SUBJECT_NETNS}};
+constexpr Word kSubjects[] = {{"socket", v1::SUBJECT_SOCKET},
+                              {"process", v1::SUBJECT_PROCESS},
+                              {"netns", v1::SUBJECT_NETNS},
+                              {"connection", v1::SUBJECT_CONNECTION}};
 
 // Against slips such as 5h for 5s; what an engine can hold is the compiler's to say.
 constexpr absl::Duration kMaxDuration = absl::Hours(24);
@@ -97,12 +99,15 @@ v1::Signature ReadSignature(const YamlFile& file, const Document& document,
       static_cast<v1::Severity>(spec.OneOf("severity", kSeverities, Need::kRequired).value_or(0)));
   signature.set_subject(
       static_cast<v1::Subject>(spec.OneOf("subject", kSubjects, Need::kRequired).value_or(0)));
-  // Of a namespace, `when` is the whole condition.
+  // Of a namespace or a connection, `when` is the whole condition.
   const bool of_netns = signature.subject() == v1::SUBJECT_NETNS;
-  if (!of_netns) {
+  const bool of_connection = signature.subject() == v1::SUBJECT_CONNECTION;
+  if (!of_netns && !of_connection) {
     signature.set_sockets(spec.Text("sockets", Need::kRequired).value_or(""));
   } else if (const YamlNode* sockets = spec.Any("sockets", Need::kOptional)) {
-    spec.Complain(*sockets, "a signature of namespaces has no 'sockets'",
+    spec.Complain(*sockets,
+                  absl::StrCat("a signature of ", of_netns ? "namespaces" : "connections",
+                               " has no 'sockets'"),
                   "its whole condition is 'when'");
   }
   if (const YamlNode* unless = spec.Map("unless", Need::kOptional)) {
@@ -117,7 +122,9 @@ v1::Signature ReadSignature(const YamlFile& file, const Document& document,
   if (auto time = spec.WireDuration("for", absl::ZeroDuration(), kMaxDuration, Need::kOptional)) {
     *signature.mutable_for_() = *time;
   }
-  if (auto time = spec.WireDuration("window", absl::Seconds(1), kMaxDuration, Need::kRequired)) {
+  // A trace is looked at as a whole.
+  const Need window = of_connection ? Need::kOptional : Need::kRequired;
+  if (auto time = spec.WireDuration("window", absl::Seconds(1), kMaxDuration, window)) {
     *signature.mutable_window() = *time;
   }
   if (auto time = spec.WireDuration("keep_firing_for", absl::ZeroDuration(), kMaxDuration,
@@ -127,6 +134,17 @@ v1::Signature ReadSignature(const YamlFile& file, const Document& document,
   signature.set_verdict(spec.Text("verdict", Need::kRequired).value_or(""));
   signature.set_advice(spec.Text("advice", Need::kRequired).value_or(""));
   signature.set_disproof(spec.Text("disproof", Need::kOptional).value_or(""));
+  if (const YamlNode* node = spec.Map("one_sample", Need::kOptional)) {
+    FieldReader one_sample(file, *node, "'one_sample'", issues);
+    signature.mutable_one_sample()->set_when(one_sample.Text("when", Need::kOptional).value_or(""));
+    signature.mutable_one_sample()->set_verdict(
+        one_sample.Text("verdict", Need::kOptional).value_or(""));
+    one_sample.RejectOthers();
+  }
+  for (std::string& other :
+       spec.Texts("explained_by", Need::kOptional).value_or(std::vector<std::string>())) {
+    signature.add_explained_by(std::move(other));
+  }
   spec.RejectOthers();
 
   Compile(file, *document.spec, signature, issues);

@@ -1,5 +1,6 @@
 #include "core/expr/template.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -11,6 +12,8 @@ namespace {
 
 constexpr absl::string_view kOpen = "{{";
 constexpr absl::string_view kClose = "}}";
+constexpr absl::string_view kPassageOpen = "[[";
+constexpr absl::string_view kPassageClose = "]]";
 
 // Where the expression that begins at `from` is closed: the first }} outside of quotes and of
 // braces opened within.
@@ -42,11 +45,24 @@ size_t FindClose(absl::string_view text, size_t from) {
 std::string Template::Render(const Activation& activation) const {
   std::string text;
   Scratch scratch;
+  int passage = 0;
+  size_t passage_begins = 0;  // in `text`
+  int left_out = 0;           // the passage that is not written; 0: none
   for (const Part& part : parts_) {
-    absl::StrAppend(&text, part.literal);
-    if (part.expression) {
-      absl::StrAppend(&text, ToText(part.expression->Evaluate(activation, &scratch)));
+    if (part.passage != passage) {
+      passage = part.passage;
+      passage_begins = text.size();
     }
+    if (passage != 0 && passage == left_out) continue;
+    absl::StrAppend(&text, part.literal);
+    if (!part.expression) continue;
+    const Value value = part.expression->Evaluate(activation, &scratch);
+    if (passage != 0 && !value.is_known()) {
+      left_out = passage;
+      text.resize(passage_begins);
+      continue;
+    }
+    absl::StrAppend(&text, ToText(value));
   }
   return text;
 }
@@ -74,24 +90,46 @@ std::optional<Template> CompileTemplate(absl::string_view text, const Schema& sc
   }
   const size_t issues_before = issues->size();
   Template compiled;
+  int passages = 0;
+  int passage = 0;            // the one that is open
+  size_t passage_opened = 0;  // where
   size_t at = 0;
-  while (true) {
-    const size_t open = text.find(kOpen, at);
+  while (at <= text.size()) {
+    const size_t mark = std::min({text.find(kOpen, at), text.find(kPassageOpen, at),
+                                  passage == 0 ? text.npos : text.find(kPassageClose, at)});
     Template::Part part;
-    part.literal = std::string(text.substr(at, open - at));
-    if (open == absl::string_view::npos) {
-      compiled.parts_.push_back(std::move(part));
-      break;
+    part.literal = std::string(text.substr(at, mark - at));
+    part.passage = passage;
+    const absl::string_view what = mark == text.npos ? "" : text.substr(mark, kOpen.size());
+    if (what == kOpen) {
+      const size_t begin = mark + kOpen.size();
+      const size_t close = FindClose(text, begin);
+      if (close == absl::string_view::npos) {
+        issues->push_back(source.IssueAt(span(mark, begin), "this {{ has no }}", ""));
+        return std::nullopt;
+      }
+      part.expression = Compiler::Compile(source, span(begin, close), schema, std::nullopt, issues);
+      at = close + kClose.size();
+    } else if (what == kPassageOpen) {
+      if (passage != 0) {
+        issues->push_back(
+            source.IssueAt(span(mark, mark + 2), "a [[ passage ]] cannot hold another", ""));
+        return std::nullopt;
+      }
+      passage = ++passages;
+      passage_opened = mark;
+      at = mark + kPassageOpen.size();
+    } else if (what == kPassageClose) {
+      passage = 0;
+      at = mark + kPassageClose.size();
+    } else {
+      at = text.size() + 1;
     }
-    const size_t begin = open + kOpen.size();
-    const size_t close = FindClose(text, begin);
-    if (close == absl::string_view::npos) {
-      issues->push_back(source.IssueAt(span(open, begin), "this {{ has no }}", ""));
-      break;
-    }
-    part.expression = Compiler::Compile(source, span(begin, close), schema, std::nullopt, issues);
     compiled.parts_.push_back(std::move(part));
-    at = close + kClose.size();
+  }
+  if (passage != 0) {
+    issues->push_back(source.IssueAt(span(passage_opened, passage_opened + kPassageOpen.size()),
+                                     "this [[ has no ]]", ""));
   }
   if (issues->size() > issues_before) return std::nullopt;
   return compiled;

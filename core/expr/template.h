@@ -1,8 +1,13 @@
 // Text with {{ expression }} in it, as verdicts are written. Values are written for people:
 // durations as "148 ms", integers plain, doubles to three significant digits (and all before the
 // point), addresses as text; an unknown value as "(not known)". The language's functions bitrate(),
-// percent() and bytes() give "780 kbit/s", "1.2 %" and "8.0 GiB". Immutable after CompileTemplate;
-// thread-safe.
+// percent() and bytes() give "780 kbit/s", "1.2 %" and "8.0 GiB".
+//
+// A passage [[ in double brackets ]] is for values that may be missing: where one of its
+// expressions is unknown, the whole passage is left out, so that a sentence never holds a gap.
+// Brackets are written close to the text: what stands between them is written as it is, spaces too.
+//
+// Immutable after CompileTemplate; thread-safe.
 #ifndef TCPMEDIC_CORE_EXPR_TEMPLATE_H_
 #define TCPMEDIC_CORE_EXPR_TEMPLATE_H_
 
@@ -27,6 +32,7 @@ class Template {
   struct Part {
     std::string literal;                   // written first
     std::optional<Expression> expression;  // then this
+    int passage = 0;                       // 0: none; those of one passage are neighbours
   };
   std::vector<Part> parts_;
 };

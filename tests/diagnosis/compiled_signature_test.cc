@@ -150,6 +150,56 @@ TEST(CompileSignature, OfAProcessAsksTheKernelOnlyForTheStatesOfItsSockets) {
                                  "process.growth_per_min"));
 }
 
+TEST(CompileSignature, OneSampleTakesItsOwnConditionAndVerdict) {
+  v1::Signature signature = ProcessSignature();
+  EXPECT_EQ(MustCompile(signature)->one_sample, nullptr);
+  signature.mutable_one_sample()->set_when("process.sockets >= 1000");
+  signature.mutable_one_sample()->set_verdict("{{ process.sockets }} at {{ process.listener }}");
+  const auto compiled = MustCompile(signature);
+  EXPECT_THAT(compiled->conjuncts, SizeIs(3));
+  ASSERT_NE(compiled->one_sample, nullptr);
+  ASSERT_THAT(compiled->one_sample->conjuncts, SizeIs(1));
+  EXPECT_EQ(compiled->one_sample->conjuncts[0].expression.text(), "process.sockets >= 1000");
+  std::vector<std::string> names;
+  for (const int slot : compiled->one_sample->evidence_slots) {
+    names.push_back(ProcessSchema().at(slot).name);
+  }
+  EXPECT_THAT(names, ElementsAre("process.sockets", "process.still_sending", "process.listener"));
+}
+
+TEST(CompileSignature, OneSampleCannotAskForATrend) {
+  v1::Signature signature = ProcessSignature();
+  signature.mutable_one_sample()->set_when("process.rises >= 5");
+  EXPECT_THAT(MistakesOf(signature), ElementsAre("one_sample.when: process.rises is taken over a "
+                                                 "window, and there is none"));
+  signature = ShippedSignature("pinned-cwnd");
+  signature.mutable_one_sample()->set_when("group.count > 1");
+  EXPECT_THAT(MistakesOf(signature), ElementsAre("one_sample.when: is for subject process"));
+}
+
+v1::Signature ConnectionSignature() {
+  v1::Signature signature;
+  signature.set_name("handshake-refused");
+  signature.set_subject(v1::SUBJECT_CONNECTION);
+  signature.set_when("connection.outcome == \"refused\"");
+  signature.add_group_by("connection.server");
+  signature.set_verdict("{{ connection.server }} refused {{ group.count }}");
+  return signature;
+}
+
+TEST(CompileSignature, OfAConnectionHasOneConditionAndGroupsByItsAttributes) {
+  const auto compiled = MustCompile(ConnectionSignature());
+  EXPECT_THAT(compiled->conjuncts, SizeIs(1));
+  EXPECT_EQ(compiled->states, 0u);
+  v1::Signature signature = ConnectionSignature();
+  signature.set_sockets("true");
+  signature.clear_when();
+  signature.set_group_by(0, "connection.serve");
+  EXPECT_THAT(MistakesOf(signature),
+              ElementsAre("sockets: is not for subject connection", "when: is missing",
+                          "group_by: unknown name 'connection.serve'"));
+}
+
 TEST(CompileSignature, OfAProcessGroupsByProcessAndListenerAndNothingElse) {
   v1::Signature signature = ProcessSignature();
   signature.set_group_by(1, "socket.remote_ip");

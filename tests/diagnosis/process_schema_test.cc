@@ -28,10 +28,14 @@ ProcessReading Leaking() {
   reading.sockets = 9'821;
   reading.unread_eof = 20;
   reading.oldest = absl::Minutes(90);
-  reading.rise.rises = 7;
-  reading.rise.rising_for = absl::Seconds(40);
-  reading.rise.risen_by = 2'000;
-  reading.rise.per_minute = 3'000;
+  reading.still_sending = 0;
+  reading.closed = 0;
+  reading.listener_closed = false;
+  reading.rise.emplace();
+  reading.rise->rises = 7;
+  reading.rise->rising_for = absl::Seconds(40);
+  reading.rise->risen_by = 2'000;
+  reading.rise->per_minute = 3'000;
   return reading;
 }
 

@@ -47,6 +47,23 @@ TEST(Template, UnknownValueIsSaidToBeUnknown) {
       "(not known) of (not known)");
 }
 
+TEST(Template, PassageIsLeftOutWhereOneOfItsValuesIsUnknown) {
+  FakeActivation activation;
+  activation.Set("socket.cwnd", Value::Int(11));
+  const auto render = [&](absl::string_view text) { return CompileValid(text).Render(activation); };
+  EXPECT_EQ(render("A window[[ of {{ socket.cwnd }} segments]]."), "A window of 11 segments.");
+  EXPECT_EQ(render("A window[[ of {{ socket.cwnd }} under {{ socket.cc }}, open]]."), "A window.");
+  EXPECT_EQ(render("[[{{ socket.cc }}]][[{{ socket.cwnd }}]]"), "11");
+  EXPECT_EQ(render("[[always]]"), "always");
+  EXPECT_EQ(render("{{ socket.cc }}[[ and {{ socket.cwnd }}]]"), "(not known) and 11");
+  EXPECT_EQ(render("[::]:80 ]] x"), "[::]:80 ]] x");
+}
+
+TEST(Template, BracketsOfAPassageMustMatch) {
+  EXPECT_THAT(IssuesOf("a [[ b {{ socket.cwnd }}"), testing::HasSubstr("this [[ has no ]]"));
+  EXPECT_THAT(IssuesOf("[[ a [[ b ]] ]]"), testing::HasSubstr("cannot hold another"));
+}
+
 TEST(Template, ErrorSaysWhy) {
   FakeActivation activation;
   activation.Set("socket.mss", Value::Int(0));
