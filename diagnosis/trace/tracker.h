@@ -41,7 +41,7 @@ struct TraceResult {
   int64_t segments = 0;
   // By outcome, of all connections: index is static_cast<size_t>(Outcome).
   std::vector<int64_t> by_outcome;
-  // First to last, where segments carry times.
+  // First to last of one input, the longest, where segments carry times.
   std::optional<absl::Duration> span;
 };
 

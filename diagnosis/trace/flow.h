@@ -1,0 +1,132 @@
+// One connection of a trace while its segments pass by: the states of both ends (RFC 9293 §3.3.2),
+// the handshake, the close, and what each segment is. Pure; not thread-safe. What it says in words
+// is made by Describe (flow_description.cc), only when asked.
+#ifndef TCPMEDIC_DIAGNOSIS_TRACE_FLOW_H_
+#define TCPMEDIC_DIAGNOSIS_TRACE_FLOW_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "diagnosis/trace/connection.h"
+#include "diagnosis/trace/kept_segments.h"
+#include "diagnosis/trace/sequence_space.h"
+#include "observe/capture/segment.h"
+
+namespace tcpmedic {
+
+// What the trace as a whole says about each of its connections.
+struct TraceEnd {
+  std::optional<int64_t> last_ns;  // time of its last segment
+  bool only_syns_shown = false;
+};
+
+class Flow {
+ public:
+  // The two ends in any order; `from` below is 0 or 1 by it.
+  Flow(const TraceEndpoint& end0, const TraceEndpoint& end1, size_t max_segments,
+       KeptSegments::Budget* budget);
+
+  // Whether the segment opens another connection between the same endpoints: a SYN with a number of
+  // its own (a SYN sent again has the same), or a SYN-ACK that fits nothing here.
+  bool BeginsAnother(int from, const CapturedSegment& segment) const;
+  void Observe(int from, int64_t number, const CapturedSegment& segment);
+
+  enum class Life : uint8_t { kOpen, kReset, kClosed };
+  Life life() const;
+  Outcome OutcomeAt(const TraceEnd& end) const;
+  // `input` as TrackedConnection::input.
+  TrackedConnection Describe(const std::string& input, const TraceEnd& end) const;
+  const ConnectionTotals& totals() const { return totals_; }
+
+ private:
+  struct Stamp {
+    std::optional<int64_t> at_ns;
+    std::optional<uint32_t> ts_val;
+  };
+  // A SYN or SYN-ACK, as often as it was sent.
+  struct Opening {
+    int count = 0;
+    Stamp first, last;
+    int64_t last_ordinal = 0;
+  };
+  struct End {
+    TraceEndpoint endpoint;
+    EndState state = EndState::kUnknown;
+    bool tentative = false;  // see KeptSegment
+    std::optional<uint32_t> isn;
+    SentBy sent;
+    bool options_known = false;           // of its SYN
+    std::optional<uint8_t> window_scale;  // offered in it
+    bool fin_sent = false, fin_acked = false;
+    uint32_t fin_end = 0;  // one past the FIN; if the segment had a number
+    bool fin_numbered = false;
+    int fins = 0;
+    int64_t first_fin_ordinal = 0;
+    int64_t last_fin_ordinal = 0;
+    EndState other_before_fin = EndState::kUnknown, other_after_fin = EndState::kUnknown;
+    std::optional<uint32_t> first_data_seq;
+    bool sent_more_than_syns = false;
+  };
+
+  bool opened() const { return client_.has_value(); }
+  std::optional<uint32_t> SeqOf(int from, const CapturedSegment& segment) const;
+  std::optional<uint32_t> AckOf(int from, const CapturedSegment& segment) const;
+  static std::optional<int64_t> Since(const Opening& opening, const CapturedSegment& segment,
+                                      std::optional<int64_t> at_ns);
+  void TakeSyn(int from, const CapturedSegment& segment, const NumberedSegment& numbered,
+               KeptSegment* kept);
+  void TakeSynAck(int from, const CapturedSegment& segment, const NumberedSegment& numbered,
+                  KeptSegment* kept);
+  void TakeReset(int from, const NumberedSegment& numbered, KeptSegment* kept);
+  // False: the segment belongs to an older connection, its numbers say nothing here.
+  bool TakeInHandshake(int from, const CapturedSegment& segment, const NumberedSegment& numbered,
+                       KeptSegment* kept);
+  void TakeData(int from, const NumberedSegment& numbered, const Judgement& judgement,
+                KeptSegment* kept);
+  void TakeAckOfFin(int from, uint32_t ack, KeptSegment* kept);
+  void TakeFin(int from, const NumberedSegment& numbered, bool in_order, KeptSegment* kept);
+  void Complete(KeptSegment* kept);
+  bool IsInWindow(int from, uint32_t seq) const;
+  void PutRight(int end, int64_t first_ordinal, EndState state);
+  void Count(int from, const KeptSegment& kept, const Judgement& judgement);
+
+  // In flow_description.cc.
+  EndState StateAfter(int64_t ordinal, const KeptSegment& kept, int end) const;
+  std::optional<uint8_t> AgreedScale(int end) const;
+  int GuessedClient() const;
+  TrackedSegment DescribeSegment(int64_t ordinal, const KeptSegment& kept, int client) const;
+
+  End ends_[2];
+  std::optional<int> client_;  // by SYN or SYN-ACK
+  int first_sender_ = 0;
+  bool syn_seen_ = false;
+  bool relative_ = false;  // the numbers that it keeps are relative to what is not known
+  bool numbers_seen_ = false;
+  bool simultaneous_ = false;
+  bool complete_ = false;              // the handshake
+  bool challenged_ = false;            // the SYN was answered by an older connection's ACK
+  bool server_still_waits_ = false;    // it sent its SYN-ACK again after the ACK
+  bool closed_backlog_shown_ = false;  // that happened at all
+  bool fast_open_taken_ = false;
+  uint32_t syn_data_bytes_ = 0;
+  Opening syn_, syn_ack_;
+  std::vector<int64_t> syn_spacing_ns_;
+  int64_t answered_syn_ordinal_ = -1;   // the SYN that the first SYN-ACK followed
+  int64_t acked_syn_ack_ordinal_ = -1;  // the SYN-ACK that the client's ACK followed
+  std::optional<int64_t> to_syn_ack_ns_, to_ack_ns_;
+  std::optional<int64_t> rtt_ns_;
+  bool reset_ = false, refused_ = false;
+  int reset_by_ = 0;
+  std::optional<uint32_t> reset_seq_;
+  EndState before_reset_[2] = {EndState::kUnknown, EndState::kUnknown};
+  std::optional<int64_t> last_ns_;
+  ConnectionTotals totals_;  // client_bytes, server_bytes: unused, see bytes_
+  int64_t bytes_[2] = {0, 0};
+  KeptSegments kept_;
+};
+
+}  // namespace tcpmedic
+
+#endif  // TCPMEDIC_DIAGNOSIS_TRACE_FLOW_H_

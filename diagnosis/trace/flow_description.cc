@@ -1,0 +1,151 @@
+// What a Flow gives out: its connection, with states put right by what came later, and in words.
+#include <algorithm>
+
+#include "diagnosis/trace/flow.h"
+#include "diagnosis/trace/trace_words.h"
+
+namespace tcpmedic {
+namespace {
+
+constexpr int kMaxScale = 14;  // RFC 7323 §2.3
+
+std::optional<absl::Duration> DurationOf(std::optional<int64_t> ns) {
+  if (!ns) return std::nullopt;
+  return absl::Nanoseconds(*ns);
+}
+
+}  // namespace
+
+int Flow::GuessedClient() const {
+  if (client_) return *client_;
+  // Servers listen on the lower port, as a rule.
+  const uint16_t port0 = ends_[0].endpoint.port;
+  const uint16_t port1 = ends_[1].endpoint.port;
+  if (port0 == port1) return first_sender_;
+  return port0 > port1 ? 0 : 1;
+}
+
+// The shift of the windows that this end advertises; unset unless both SYNs were seen whole.
+std::optional<uint8_t> Flow::AgreedScale(int end) const {
+  if (!ends_[0].options_known || !ends_[1].options_known) return std::nullopt;
+  if (!ends_[0].window_scale || !ends_[1].window_scale) return uint8_t{0};
+  return static_cast<uint8_t>(std::min<int>(*ends_[end].window_scale, kMaxScale));
+}
+
+EndState Flow::StateAfter(int64_t ordinal, const KeptSegment& kept, int end) const {
+  const EndState state = kept.states[end];
+  const End& other = ends_[1 - end];
+  if (!kept.tentative[end]) {
+    // A FIN that was sent again and again and never acknowledged did not arrive.
+    const bool from_unacked_fin = other.fin_sent && !other.fin_acked && other.fins > 1 &&
+                                  ordinal >= other.last_fin_ordinal &&
+                                  state == other.other_after_fin;
+    return from_unacked_fin ? other.other_before_fin : state;
+  }
+  if (state == EndState::kSynReceived) {  // after a SYN
+    if (simultaneous_) return EndState::kUnknown;
+    if (refused_) return EndState::kClosed;
+    if (syn_ack_.count == 0) return EndState::kUnknown;
+    return ordinal >= answered_syn_ordinal_ ? EndState::kSynReceived : EndState::kListen;
+  }
+  // After a SYN-ACK.
+  return complete_ && ordinal >= acked_syn_ack_ordinal_ ? EndState::kEstablished
+                                                        : EndState::kSynSent;
+}
+
+TrackedSegment Flow::DescribeSegment(int64_t ordinal, const KeptSegment& kept, int client) const {
+  TrackedSegment segment;
+  segment.number = kept.number;
+  if (kept.has_time) segment.time = absl::Nanoseconds(kept.at_ns);
+  segment.from_client = kept.from == client;
+  segment.flags = kept.flags;
+  segment.payload_bytes = kept.payload_bytes;
+  if (kept.has_seq) {
+    const std::optional<uint32_t> isn = ends_[kept.from].isn;
+    (relative_ ? segment.rel_seq : segment.seq) = kept.seq;
+    if (!relative_ && isn) segment.rel_seq = kept.seq - *isn;
+  }
+  if (kept.has_ack) {
+    const std::optional<uint32_t> isn = ends_[1 - kept.from].isn;
+    (relative_ ? segment.rel_ack : segment.ack) = kept.ack;
+    if (!relative_ && isn) segment.rel_ack = kept.ack - *isn;
+  }
+  if ((kept.flags & kSyn) != 0 || kept.window == 0) {
+    segment.window_bytes = kept.window;  // a SYN's is never scaled
+  } else if (const std::optional<uint8_t> scale = AgreedScale(kept.from)) {
+    segment.window_bytes = int64_t{kept.window} << *scale;
+  }
+  segment.client_state = StateAfter(ordinal, kept, client);
+  segment.server_state = StateAfter(ordinal, kept, 1 - client);
+  segment.events = kept.events.List();
+  return segment;
+}
+
+TrackedConnection Flow::Describe(const std::string& input, const TraceEnd& end) const {
+  const int client = GuessedClient();
+  const End& client_end = ends_[client];
+  const End& server_end = ends_[1 - client];
+  TrackedConnection connection;
+  connection.input = input;
+  connection.client = client_end.endpoint;
+  connection.server = server_end.endpoint;
+  connection.client_is_guess = !opened();
+  connection.start_captured = syn_seen_;
+  connection.outcome = OutcomeAt(end);
+  if (!relative_) {
+    connection.client_isn = client_end.isn;
+    connection.server_isn = server_end.isn;
+    connection.first_data_seq =
+        client_end.first_data_seq ? client_end.first_data_seq : server_end.first_data_seq;
+  }
+  connection.handshake_rtt = DurationOf(rtt_ns_);
+  for (const int64_t ns : syn_spacing_ns_) {
+    connection.syn_spacing.push_back(absl::Nanoseconds(ns));
+  }
+  if (reset_) connection.reset_by = ends_[reset_by_].endpoint;
+  connection.client_window_scale = AgreedScale(client);
+  connection.server_window_scale = AgreedScale(1 - client);
+  connection.totals = totals_;
+  connection.totals.client_bytes = bytes_[client];
+  connection.totals.server_bytes = bytes_[1 - client];
+  connection.segments_left_out = kept_.left_out();
+
+  TraceFacts facts;
+  facts.fast_open_taken = fast_open_taken_;
+  facts.syn_data_bytes = syn_data_bytes_;
+  facts.simultaneous = simultaneous_;
+  facts.syn_seen = syn_seen_;
+  facts.server_kept_waiting = closed_backlog_shown_;
+  facts.refused_after_syn_ack = reset_ && opened() && !complete_ && syn_ack_.count > 0;
+  facts.last_fin_acked = client_end.fin_acked && server_end.fin_acked;
+  facts.first_fin_acked = client_end.fin_acked || server_end.fin_acked;
+  facts.first_fin_by_client =
+      client_end.fin_sent &&
+      (!server_end.fin_sent || client_end.first_fin_ordinal < server_end.first_fin_ordinal);
+  facts.only_syns_shown = end.only_syns_shown;
+  facts.handshake_complete = complete_;
+  const Opening& asked = syn_ack_.count > 0 ? syn_ack_ : syn_;
+  if (end.last_ns && asked.last.at_ns) {
+    facts.waited = absl::Nanoseconds(*end.last_ns - *asked.last.at_ns);
+  }
+  const int64_t last = kept_.total() - 1;
+  if (const KeptSegment* kept = kept_.At(last)) {
+    facts.client_state = StateAfter(last, *kept, client);
+    facts.server_state = StateAfter(last, *kept, 1 - client);
+  }
+  connection.summary = SummaryOf(connection, facts);
+
+  connection.segments.reserve(static_cast<size_t>(kept_.total() - kept_.left_out()));
+  for (int64_t ordinal = 0; ordinal < kept_.total(); ++ordinal) {
+    const KeptSegment* kept = kept_.At(ordinal);
+    if (kept == nullptr) {  // to the first of the last ones
+      ordinal += kept_.left_out() - 1;
+      continue;
+    }
+    connection.segments.push_back(DescribeSegment(ordinal, *kept, client));
+    connection.segments.back().note = NoteOf(*kept, connection.segments.back(), connection, facts);
+  }
+  return connection;
+}
+
+}  // namespace tcpmedic

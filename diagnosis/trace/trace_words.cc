@@ -1,0 +1,411 @@
+#include "diagnosis/trace/trace_words.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+
+namespace tcpmedic {
+namespace {
+
+std::string EndText(const TraceEndpoint& endpoint) {
+  return EndpointText(endpoint.ip, endpoint.port);
+}
+
+std::string Counted(int64_t count, absl::string_view one, absl::string_view many) {
+  return absl::StrCat(count, " ", count == 1 ? one : many);
+}
+
+std::string Bytes(int64_t count) { return Counted(count, "byte", "bytes"); }
+
+// "the server's ISN+1 (4200001)" needs the number as the trace shows it: relative where nothing
+// else is known.
+uint32_t Shown(std::optional<uint32_t> absolute, std::optional<uint32_t> relative) {
+  return absolute ? *absolute : relative.value_or(0);
+}
+
+class Note {
+ public:
+  Note(const KeptSegment& kept, const TrackedSegment& described,
+       const TrackedConnection& connection, const TraceFacts& facts)
+      : kept_(kept), segment_(described), connection_(connection), facts_(facts) {}
+
+  std::string Text() {
+    if (Has(SegmentEvent::kReset)) {
+      Reset();
+    } else if ((kept_.flags & kSyn) != 0) {
+      (kept_.flags & kAck) != 0 ? SynAck() : Syn();
+    } else {
+      Rest();
+    }
+    return absl::StrJoin(parts_, "; ");
+  }
+
+ private:
+  bool Has(SegmentEvent event) const { return kept_.events.Has(event); }
+  bool Marked(SegmentMark mark) const { return (kept_.marks & mark) != 0; }
+  std::string Me() const { return segment_.from_client ? "the client" : "the server"; }
+  std::string Other() const { return segment_.from_client ? "the server" : "the client"; }
+  uint32_t Seq() const { return Shown(segment_.seq, segment_.rel_seq); }
+  uint32_t Ack() const { return Shown(segment_.ack, segment_.rel_ack); }
+  template <typename... Parts>
+  void Say(const Parts&... parts) {
+    parts_.push_back(absl::StrCat(parts...));
+  }
+  // " 1.01 s after the last one", where times are known.
+  std::string AfterTheLast(absl::string_view what) const {
+    if (!kept_.has_detail) return "";
+    return absl::StrCat(" ", SpanText(absl::Nanoseconds(kept_.detail)), " after ", what);
+  }
+
+  void Syn() {
+    if (Has(SegmentEvent::kSynRetransmitted)) {
+      Say("SYN sent again", AfterTheLast("the last one"), ": no answer to it has reached ", Me());
+      return;
+    }
+    if (Has(SegmentEvent::kSimultaneousOpen)) {
+      Say("simultaneous open: its SYN crosses the other end's, so each end answers with a SYN-ACK");
+    }
+    if (segment_.seq) {
+      Say("ISN ", *segment_.seq, "; SYN consumes one number, so the first data byte is ",
+          *segment_.seq + 1, " (ISN+1)");
+    }
+    if (kept_.payload_bytes > 0) {
+      Say("carries ", Bytes(kept_.payload_bytes), " already (TCP Fast Open)");
+    }
+  }
+
+  void SynAck() {
+    if (Marked(kServerStillWaits)) {
+      Say("SYN-ACK sent again", AfterTheLast("the last one"),
+          " although the client's ACK was seen: it was lost behind the capture, or the server's "
+          "accept queue is full, or it waits for data (TCP_DEFER_ACCEPT)");
+    } else if (Has(SegmentEvent::kSynAckRetransmitted)) {
+      Say("SYN-ACK sent again", AfterTheLast("the last one"),
+          ": the client's ACK has not reached the server");
+    }
+    if (Marked(kAcksUnknownSyn)) {
+      Say("ack ", Ack(),
+          " is not the client's ISN+1: it answers another SYN, and the client "
+          "resets it");
+    } else if (Marked(kAcksSyn)) {
+      if (Marked(kFastOpenTaken)) {
+        Say("ack ", Ack(), " confirms the client's SYN and the data in it");
+      } else {
+        Say("ack ", Ack(), " = the client's ISN+1 confirms its SYN",
+            Marked(kFastOpenNotTaken) ? ", but not the data in it: the client sends that again"
+                                      : "");
+      }
+      if (segment_.seq) {
+        Say("the server's SYN consumes one number too: its first data byte is ", *segment_.seq + 1);
+      }
+    }
+  }
+
+  void Reset() {
+    if (Marked(kRefusal)) {
+      Say("RST in answer to the SYN: ", Me(), " refuses the connection");
+    } else if (Marked(kResetOfOlder)) {
+      Say("RST ends the older connection that the ACK before it belongs to; the SYN is sent again");
+    } else if (Marked(kResetOutsideWindow)) {
+      Say("RST that ", Other(), " ignores: it is not ",
+          kept_.has_ack && (kept_.flags & kAck) != 0 && !facts_.handshake_complete
+              ? "an answer to its SYN"
+              : "inside its window (RFC 9293 §3.10.7)");
+    } else {
+      Say("RST: ", Me(), " ends the connection at once; what was not read is lost");
+    }
+  }
+
+  void Rest() {
+    if (Marked(kAfterOwnReset)) {
+      Say(Me(), " goes on after its own RST: somebody else sent that RST in its name");
+    }
+    if (Marked(kChallengeAck)) {
+      Say("ACK of an older connection between these ports: the client answers with a RST, then "
+          "tries again (RFC 9293 §3.5.1)");
+      return;
+    }
+    if (Marked(kAcksUnknownSyn)) {
+      Say("ack ", Ack(), " does not confirm the SYN: it belongs to another connection");
+    }
+    if (Has(SegmentEvent::kHandshakeComplete)) {
+      if (facts_.syn_seen || connection_.server_isn) {
+        Say("ack ", Ack(), connection_.server_isn ? " = the server's ISN+1 confirms its SYN" : "",
+            ": the handshake is complete");
+      }
+      if (segment_.from_client && connection_.client_window_scale.value_or(0) > 0) {
+        Say("windows are scaled from here: ", kept_.window, " × 2^",
+            static_cast<int>(*connection_.client_window_scale), " = ",
+            Bytes(segment_.window_bytes.value_or(0)));
+      }
+    }
+    Data();
+    Acknowledgment();
+    Window();
+    if (Has(SegmentEvent::kFin)) Fin();
+  }
+
+  void Data() {
+    if (Has(SegmentEvent::kGap)) {
+      Say(Bytes(kept_.detail), " before it ", kept_.detail == 1 ? "is" : "are",
+          " missing: lost, overtaken, or not captured");
+    }
+    if (Has(SegmentEvent::kFirstData)) {
+      Say("first data byte of ", Me(), ": seq ", Seq(),
+          " = ISN+1, as its SYN consumed one number and its ACKs none");
+    }
+    if (Has(SegmentEvent::kSpuriousRetransmission)) {
+      Say("sent again although ", Other(), " had acknowledged it: the ACK was late or lost");
+    } else if (Has(SegmentEvent::kRetransmission)) {
+      Say(kept_.payload_bytes == 0 ? "FIN" : Bytes(kept_.payload_bytes), " sent again",
+          AfterTheLast("its last new segment"));
+    } else if (Has(SegmentEvent::kOutOfOrder)) {
+      Say("overtaken on the way by what was sent after it: not a retransmission");
+    }
+    if (Has(SegmentEvent::kKeepAlive)) {
+      Say("keep-alive", AfterTheLast("the segment before"), ": ",
+          kept_.has_seq ? "one before the next number, " : "", "only to be answered");
+    } else if (Has(SegmentEvent::kZeroWindowProbe)) {
+      Say("probe of a window that ", Other(), " has closed");
+    }
+  }
+
+  void Acknowledgment() {
+    if (Has(SegmentEvent::kAckOfUnseen)) {
+      Say("acknowledges data of ", Other(), " that the capture does not have",
+          Has(SegmentEvent::kGap) ? "" : absl::StrCat(": ", Bytes(kept_.detail)));
+    }
+    if (Has(SegmentEvent::kKeepAliveAck)) {
+      Say("answers the keep-alive: ", Me(), " is there");
+    } else if (Has(SegmentEvent::kZeroWindowProbeAck)) {
+      Say("answers the probe: still no room");
+    } else if (Has(SegmentEvent::kDuplicateAck)) {
+      Say("duplicate ACK ", kept_.detail, ": ", Me(), " still waits for ", Ack());
+    }
+    if (Marked(kAcksFin)) {
+      Say("ack ", Ack(), " confirms the FIN of ", Other(), ", which consumed one number");
+    } else if (kept_.newly_acked > 0 && !Marked(kAcksSyn)) {
+      Say("ack ", Ack(), " confirms ", Bytes(kept_.newly_acked), " of ", Other());
+    }
+  }
+
+  void Window() {
+    if (Has(SegmentEvent::kZeroWindow) && !Has(SegmentEvent::kZeroWindowProbeAck)) {
+      Say("window 0: the receive buffer of ", Me(), " is full, ", Other(), " must wait");
+    } else if (Has(SegmentEvent::kWindowUpdate)) {
+      Say("window is now ", segment_.window_bytes ? Bytes(*segment_.window_bytes)
+                                                  : absl::StrCat(kept_.window, ", scale unknown"));
+    }
+  }
+
+  void Fin() {
+    if (Marked(kFinsCrossed)) {
+      Say("FIN of ", Me(), " crosses the other end's: both close at once");
+    } else if (!Has(SegmentEvent::kRetransmission) && !Has(SegmentEvent::kSpuriousRetransmission)) {
+      Say("FIN: ", Me(), " sends nothing more; it consumes one number",
+          kept_.has_seq ? absl::StrCat(" (", Seq() + kept_.payload_bytes, ")") : "");
+    }
+  }
+
+  const KeptSegment& kept_;
+  const TrackedSegment& segment_;
+  const TrackedConnection& connection_;
+  const TraceFacts& facts_;
+  std::vector<std::string> parts_;
+};
+
+// " at 0, 1 and 3 s", from the spacing of SYNs.
+std::string SynTimes(const std::vector<absl::Duration>& spacing) {
+  if (spacing.empty()) return "";
+  std::vector<std::string> times = {"0"};
+  absl::Duration at = absl::ZeroDuration();
+  for (const absl::Duration gap : spacing) {
+    at += gap;
+    times.push_back(absl::StrFormat("%.3g", absl::ToDoubleSeconds(at)));
+  }
+  const std::string last = times.back();
+  times.pop_back();
+  return absl::StrCat(" at ", absl::StrJoin(times, ", "), " and ", last, " s");
+}
+
+std::string Waited(const TraceFacts& facts) {
+  if (!facts.waited) return "";
+  return absl::StrCat(" in ", SpanText(*facts.waited));
+}
+
+std::string Transferred(const TrackedConnection& connection) {
+  return absl::StrCat(Bytes(connection.totals.client_bytes), " from the client, ",
+                      connection.totals.server_bytes, " from the server");
+}
+
+// "; 3 retransmissions, 1 segment overtaken, window 0 twice": empty where all went well.
+std::string Troubles(const ConnectionTotals& totals) {
+  std::vector<std::string> troubles;
+  if (totals.retransmissions > 0) {
+    troubles.push_back(Counted(totals.retransmissions, "retransmission", "retransmissions"));
+  }
+  if (totals.spurious_retransmissions > 0) {
+    troubles.push_back(Counted(totals.spurious_retransmissions, "needless retransmission",
+                               "needless retransmissions"));
+  }
+  if (totals.out_of_order > 0) {
+    troubles.push_back(Counted(totals.out_of_order, "segment overtaken", "segments overtaken"));
+  }
+  if (totals.zero_windows > 0) {
+    troubles.push_back(
+        Counted(totals.zero_windows, "segment with window 0", "segments with window 0"));
+  }
+  if (troubles.empty()) return "";
+  return absl::StrCat("; ", absl::StrJoin(troubles, ", "));
+}
+
+std::string Beginning(const TrackedConnection& connection, const TraceFacts& facts) {
+  if (!facts.handshake_complete) {
+    return connection.start_captured ? "" : "Open before the trace begins; ";
+  }
+  if (facts.simultaneous) return "Established by a simultaneous open; ";
+  return absl::StrCat(
+      "Established",
+      connection.handshake_rtt
+          ? absl::StrCat(" (handshake RTT ", SpanText(*connection.handshake_rtt), ")")
+          : "",
+      "; ");
+}
+
+std::string Refused(const TrackedConnection& connection) {
+  return absl::StrCat(EndText(connection.server),
+                      " refused the connection: it answered the SYN with a RST. Nothing listens on "
+                      "that port, or a firewall there rejects it.");
+}
+
+std::string NoReply(const TrackedConnection& connection, const TraceFacts& facts) {
+  if (connection.totals.syns == 1) {
+    return absl::StrCat(EndText(connection.server), " did not answer the SYN", Waited(facts),
+                        ": it or its answer is dropped on the way, or the host is down. A closed "
+                        "port would have answered with a RST.");
+  }
+  return absl::StrCat(EndText(connection.server), " answered none of ", connection.totals.syns,
+                      " SYNs", SynTimes(connection.syn_spacing),
+                      ": they or the answers are dropped on the way (a firewall that drops, a "
+                      "missing route), or the host is down. A closed port would have answered with "
+                      "a RST.");
+}
+
+std::string HalfOpen(const TrackedConnection& connection, const TraceFacts& facts) {
+  const std::string sent =
+      connection.totals.syn_acks == 1
+          ? absl::StrCat("The server's SYN-ACK was not acknowledged", Waited(facts))
+          : absl::StrCat("None of the server's ", connection.totals.syn_acks,
+                         " SYN-ACKs was acknowledged");
+  if (connection.totals.syns > 1) {
+    return absl::StrCat(sent, " and ", EndText(connection.client),
+                        " sends its SYN again: the SYN-ACK is lost on its way to the client.");
+  }
+  return absl::StrCat(sent, ": ", EndText(connection.client),
+                      " is gone or its address is forged, or its ACK is lost on the way.");
+}
+
+std::string HandshakeNotShown(const TrackedConnection& connection, const TraceFacts& facts) {
+  if (connection.totals.syn_acks == 0) {
+    return absl::StrCat(
+        "A SYN whose answer the trace does not show",
+        facts.only_syns_shown ? ": its filter hides a RST" : ": it ends too soon after it", ".");
+  }
+  absl::string_view why = ": it ends too soon after the SYN-ACK";
+  if (facts.only_syns_shown) {
+    why = ": its filter shows SYNs only and hides the final ACK";
+  } else if (!facts.syn_seen) {
+    why = ": it shows only what the server sends";
+  }
+  return absl::StrCat(
+      "SYN and SYN-ACK; whether the handshake was completed, the trace does not show", why, ".");
+}
+
+std::string Reset(const TrackedConnection& connection, const TraceFacts& facts) {
+  const bool by_client = connection.reset_by == connection.client;
+  if (facts.refused_after_syn_ack) {
+    return absl::StrCat(
+        by_client ? "The client answered the SYN-ACK with a RST"
+                  : "The server gave up the handshake with a RST",
+        by_client ? ": a port scan, a client that had given up, or a SYN in somebody else's name."
+                  : ".");
+  }
+  return absl::StrCat(Beginning(connection, facts), Transferred(connection),
+                      Troubles(connection.totals), ". ", by_client ? "The client" : "The server",
+                      " ended it with a RST.");
+}
+
+std::string Closed(const TrackedConnection& connection, const TraceFacts& facts) {
+  return absl::StrCat(Beginning(connection, facts), Transferred(connection),
+                      Troubles(connection.totals), ". ",
+                      facts.first_fin_by_client ? "The client" : "The server", " closed first",
+                      facts.last_fin_acked ? "." : "; the ACK of a FIN is missing.");
+}
+
+std::string HalfClosed(const TrackedConnection& connection, const TraceFacts& facts) {
+  const bool by_client = facts.first_fin_by_client;
+  const EndState closer = by_client ? facts.client_state : facts.server_state;
+  const EndState other = by_client ? facts.server_state : facts.client_state;
+  const std::string begin = absl::StrCat(Beginning(connection, facts), Transferred(connection),
+                                         Troubles(connection.totals), ". ");
+  const std::string who = by_client ? "The client" : "The server";
+  const std::string whom = by_client ? "the server" : "the client";
+  if (!facts.first_fin_acked) {
+    return absl::StrCat(begin, who, " sent FIN, which ", whom,
+                        " had not acknowledged by the end of the trace: ", Name(closer), ".");
+  }
+  return absl::StrCat(begin, who, " closed and is in ", Name(closer), "; ", whom, " is left in ",
+                      Name(other),
+                      ": its application has not called close() by the end of the trace.");
+}
+
+}  // namespace
+
+std::string SpanText(absl::Duration span) {
+  const double us = absl::ToDoubleMicroseconds(span);
+  if (us < 999.5) return absl::StrFormat("%.3g µs", us);
+  if (us < 999'500) return absl::StrFormat("%.3g ms", us / 1e3);
+  if (us < 999.5e6) return absl::StrFormat("%.3g s", us / 1e6);
+  return absl::StrFormat("%.0f s", us / 1e6);
+}
+
+std::string NoteOf(const KeptSegment& kept, const TrackedSegment& described,
+                   const TrackedConnection& connection, const TraceFacts& facts) {
+  return Note(kept, described, connection, facts).Text();
+}
+
+std::string SummaryOf(const TrackedConnection& connection, const TraceFacts& facts) {
+  switch (connection.outcome) {
+    case Outcome::kRefused:
+      return Refused(connection);
+    case Outcome::kNoReply:
+      return NoReply(connection, facts);
+    case Outcome::kHalfOpen:
+      return HalfOpen(connection, facts);
+    case Outcome::kHandshakeNotShown:
+      return HandshakeNotShown(connection, facts);
+    case Outcome::kReset:
+      return Reset(connection, facts);
+    case Outcome::kClosed:
+      return Closed(connection, facts);
+    case Outcome::kHalfClosed:
+      return HalfClosed(connection, facts);
+    case Outcome::kEstablished:
+      if (facts.server_kept_waiting && connection.totals.server_bytes == 0) {
+        return absl::StrCat(
+            Beginning(connection, facts), Transferred(connection), Troubles(connection.totals),
+            ". The server sent its SYN-ACK again after the client's ACK: its accept queue is full, "
+            "or it waits for data (TCP_DEFER_ACCEPT), or the ACK was lost.");
+      }
+      [[fallthrough]];
+    case Outcome::kMidStream:
+      return absl::StrCat(Beginning(connection, facts), Transferred(connection),
+                          Troubles(connection.totals), "; still open when the trace ends.");
+  }
+  return "";
+}
+
+}  // namespace tcpmedic

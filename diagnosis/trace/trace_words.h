@@ -1,0 +1,47 @@
+// What a trace shows, in words: the note of a segment, the summary of a connection. Pure.
+#ifndef TCPMEDIC_DIAGNOSIS_TRACE_TRACE_WORDS_H_
+#define TCPMEDIC_DIAGNOSIS_TRACE_TRACE_WORDS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/time/time.h"
+#include "diagnosis/trace/connection.h"
+#include "diagnosis/trace/kept_segments.h"
+
+namespace tcpmedic {
+
+// To three digits: "35 µs", "1.25 ms", "148 ms", "3.01 s", "75 s".
+std::string SpanText(absl::Duration span);
+
+// What a connection's notes and summary need beside its own members.
+struct TraceFacts {
+  bool fast_open_taken = false;
+  uint32_t syn_data_bytes = 0;
+  bool simultaneous = false;
+  bool syn_seen = false;
+  // The server sent its SYN-ACK again although the client's ACK was seen before.
+  bool server_kept_waiting = false;
+  bool refused_after_syn_ack = false;  // a RST before the handshake was complete
+  bool last_fin_acked = false;         // both FINs are
+  bool first_fin_acked = false;        // the only FIN is
+  bool first_fin_by_client = false;    // who closed first
+  bool only_syns_shown = false;
+  bool handshake_complete = false;
+  EndState client_state = EndState::kUnknown;  // at the end
+  EndState server_state = EndState::kUnknown;
+  // From the last SYN or SYN-ACK to the end of the trace.
+  std::optional<absl::Duration> waited;
+};
+
+// One sentence where the segment matters, else empty. `described` is complete but for its note.
+std::string NoteOf(const KeptSegment& kept, const TrackedSegment& described,
+                   const TrackedConnection& connection, const TraceFacts& facts);
+
+// One or two sentences. `connection` is complete but for its segments and summary.
+std::string SummaryOf(const TrackedConnection& connection, const TraceFacts& facts);
+
+}  // namespace tcpmedic
+
+#endif  // TCPMEDIC_DIAGNOSIS_TRACE_TRACE_WORDS_H_

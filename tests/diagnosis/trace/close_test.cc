@@ -1,0 +1,164 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "tests/diagnosis/trace/narrated_trace.h"
+
+namespace tcpmedic {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr char kOpen[] = R"(
+    0.000 C > S  S  999(0) win 64240 <wscale 7>
+    0.001 S > C  S. 299(0) ack 1000 win 65160 <wscale 7>
+    0.002 C > S  .  1000(0) ack 300 win 502
+)";
+
+TrackedConnection ExpectAfterOpen(absl::string_view text) {
+  return ExpectTold(absl::StrCat(kOpen, text));
+}
+
+TEST(TrackerClose, FinHandshakeEndsInTimeWaitOfTheOneThatClosedFirst) {
+  // RFC 9293 §3.6, figure 12.
+  const TrackedConnection connection = ExpectAfterOpen(R"(
+    1.000 C > S  F. 1000(0) ack 300 win 502   => FIN-WAIT-1 CLOSE-WAIT fin
+    1.001 S > C  .  300(0) ack 1001 win 502   => FIN-WAIT-2 CLOSE-WAIT
+    1.002 S > C  F. 300(0) ack 1001 win 502   => TIME-WAIT LAST-ACK fin
+    1.003 C > S  .  1001(0) ack 301 win 502   => TIME-WAIT CLOSED
+  )");
+  EXPECT_EQ(connection.outcome, Outcome::kClosed);
+  EXPECT_THAT(connection.summary, HasSubstr("The client closed first."));
+  EXPECT_THAT(connection.segments[4].note,
+              HasSubstr("ack 1001 confirms the FIN of the client, which consumed one number"));
+}
+
+TEST(TrackerClose, FinThatAcknowledgesTheOtherEndsFinSavesASegment) {
+  const TrackedConnection connection = ExpectAfterOpen(R"(
+    1.000 S > C  FP. 300(10) ack 1000 win 502  => CLOSE-WAIT FIN-WAIT-1 first-data fin
+    1.001 C > S  F. 1000(0) ack 311 win 502    => LAST-ACK TIME-WAIT fin
+    1.002 S > C  .  311(0) ack 1001 win 502    => CLOSED TIME-WAIT
+  )");
+  EXPECT_EQ(connection.outcome, Outcome::kClosed);
+  EXPECT_EQ(connection.totals.server_bytes, 10);
+  EXPECT_THAT(connection.summary, HasSubstr("The server closed first."));
+}
+
+TEST(TrackerClose, FinsThatCrossLeaveBothInTimeWait) {
+  // RFC 9293 §3.6, figure 13.
+  const TrackedConnection connection = ExpectAfterOpen(R"(
+    1.000 C > S  F. 1000(0) ack 300 win 502   => FIN-WAIT-1 ESTABLISHED fin
+    1.001 S > C  F. 300(0) ack 1000 win 502   => CLOSING CLOSING fin
+    1.002 C > S  .  1001(0) ack 301 win 502   => CLOSING TIME-WAIT
+    1.003 S > C  .  301(0) ack 1001 win 502   => TIME-WAIT TIME-WAIT
+  )");
+  EXPECT_EQ(connection.outcome, Outcome::kClosed);
+  EXPECT_THAT(connection.segments[4].note, HasSubstr("crosses"));
+}
+
+TEST(TrackerClose, SideThatNeverClosesIsLeftInCloseWait) {
+  const TrackedConnection connection = ExpectAfterOpen(R"(
+    1.000 C > S  F. 1000(0) ack 300 win 502   => FIN-WAIT-1 CLOSE-WAIT fin
+    1.001 S > C  .  300(0) ack 1001 win 502   => FIN-WAIT-2 CLOSE-WAIT
+    1.100 S > C  P. 300(8) ack 1001 win 502   => FIN-WAIT-2 CLOSE-WAIT first-data
+    1.101 C > S  .  1001(0) ack 308 win 502   => FIN-WAIT-2 CLOSE-WAIT
+  )");
+  EXPECT_EQ(connection.outcome, Outcome::kHalfClosed);
+  EXPECT_THAT(connection.summary, HasSubstr("The client closed and is in FIN-WAIT-2; the server is "
+                                            "left in CLOSE-WAIT: its application has not called "
+                                            "close()"));
+}
+
+TEST(TrackerClose, FinNotYetAcknowledgedIsFinWait1) {
+  const TrackedConnection connection = ExpectAfterOpen(R"(
+    1.000 C > S  F. 1000(0) ack 300 win 502   => FIN-WAIT-1 CLOSE-WAIT fin
+  )");
+  EXPECT_EQ(connection.outcome, Outcome::kHalfClosed);
+  EXPECT_THAT(connection.summary, HasSubstr("FIN-WAIT-1"));
+}
+
+TEST(TrackerClose, FinSentAgainShowsThatTheFirstDidNotArrive) {
+  ExpectAfterOpen(R"(
+    1.000 C > S  F. 1000(0) ack 300 win 502   => FIN-WAIT-1 ESTABLISHED fin
+    1.100 S > C  P. 300(8) ack 1000 win 502   => FIN-WAIT-1 ESTABLISHED first-data
+    1.210 C > S  F. 1000(0) ack 308 win 502   => FIN-WAIT-1 CLOSE-WAIT retransmission fin
+    1.211 S > C  .  308(0) ack 1001 win 502   => FIN-WAIT-2 CLOSE-WAIT
+  )");
+}
+
+TEST(TrackerClose, FinThatIsNeverAcknowledgedDidNotArrive) {
+  const TrackedConnection connection = ExpectAfterOpen(R"(
+    1.000 C > S  F. 1000(0) ack 300 win 502   => FIN-WAIT-1 ESTABLISHED fin
+    1.210 C > S  F. 1000(0) ack 300 win 502   => FIN-WAIT-1 ESTABLISHED retransmission fin
+    1.630 C > S  F. 1000(0) ack 300 win 502   => FIN-WAIT-1 ESTABLISHED retransmission fin
+  )");
+  EXPECT_EQ(connection.outcome, Outcome::kHalfClosed);
+}
+
+TEST(TrackerClose, FinBehindAHoleArrivesOnceTheHoleIsFilled) {
+  ExpectAfterOpen(R"(
+    1.000 C > S  F. 1100(0) ack 300 win 502   => FIN-WAIT-1 ESTABLISHED gap fin
+    1.001 S > C  .  300(0) ack 1000 win 502   => FIN-WAIT-1 ESTABLISHED duplicate-ack
+    1.050 C > S  P. 1000(100) ack 300 win 502 => FIN-WAIT-1 ESTABLISHED first-data retransmission
+    1.051 S > C  .  300(0) ack 1101 win 502   => FIN-WAIT-2 CLOSE-WAIT
+  )");
+}
+
+TEST(TrackerClose, ResetClosesBothEndsAndIsItsSenders) {
+  const TrackedConnection connection = ExpectAfterOpen(R"(
+    1.000 C > S  P. 1000(10) ack 300 win 502  => ESTABLISHED ESTABLISHED first-data
+    1.001 S > C  R. 300(0) ack 1010 win 0     => CLOSED CLOSED reset
+    1.002 C > S  P. 1010(10) ack 300 win 502  => CLOSED CLOSED
+    1.003 S > C  R  300(0) win 0              => CLOSED CLOSED reset
+  )");
+  EXPECT_EQ(connection.outcome, Outcome::kReset);
+  EXPECT_EQ(connection.reset_by, kServerEnd);
+  EXPECT_EQ(connection.totals.client_bytes, 20);
+  EXPECT_THAT(connection.summary, HasSubstr("The server ended it with a RST."));
+}
+
+TEST(TrackerClose, ResetAnswersDataToAClosedSocket) {
+  const TrackedConnection connection = ExpectAfterOpen(R"(
+    1.000 C > S  F. 1000(0) ack 300 win 502   => FIN-WAIT-1 CLOSE-WAIT fin
+    1.001 S > C  .  300(0) ack 1001 win 502   => FIN-WAIT-2 CLOSE-WAIT
+    1.002 S > C  P. 300(5) ack 1001 win 502   => FIN-WAIT-2 CLOSE-WAIT first-data
+    1.003 C > S  R  1001(0) win 0             => CLOSED CLOSED reset
+  )");
+  EXPECT_EQ(connection.outcome, Outcome::kReset);
+  EXPECT_EQ(connection.reset_by, kClientEnd);
+}
+
+TEST(TrackerClose, ResetOutsideTheWindowEndsNothing) {
+  // The server's window is 502 × 2^7 = 64,256 bytes from 300 on.
+  const TrackedConnection connection = ExpectAfterOpen(R"(
+    1.000 S > C  R  64557(0) win 0            => ESTABLISHED ESTABLISHED reset
+    1.001 S > C  R  299(0) win 0              => ESTABLISHED ESTABLISHED reset
+    1.002 C > S  P. 1000(10) ack 300 win 502  => ESTABLISHED ESTABLISHED first-data
+  )");
+  EXPECT_EQ(connection.outcome, Outcome::kEstablished);
+  EXPECT_EQ(connection.reset_by, std::nullopt);
+  EXPECT_THAT(connection.segments[3].note, HasSubstr("ignores"));
+}
+
+TEST(TrackerClose, SenderThatGoesOnAfterItsRstDidNotSendIt) {
+  const TrackedConnection connection = ExpectAfterOpen(R"(
+    1.000 S > C  R  300(0) win 0              => CLOSED CLOSED reset
+    1.001 S > C  P. 300(10) ack 1000 win 502  => ESTABLISHED ESTABLISHED first-data
+  )");
+  EXPECT_EQ(connection.outcome, Outcome::kEstablished);
+  EXPECT_THAT(connection.segments[4].note, HasSubstr("somebody else sent that RST"));
+}
+
+TEST(TrackerClose, LastAckSentAgainForAFinSentAgain) {
+  const TrackedConnection connection = ExpectAfterOpen(R"(
+    1.000 C > S  F. 1000(0) ack 300 win 502   => FIN-WAIT-1 CLOSE-WAIT fin
+    1.001 S > C  F. 300(0) ack 1001 win 502   => TIME-WAIT LAST-ACK fin
+    1.002 C > S  .  1001(0) ack 301 win 502   => TIME-WAIT CLOSED
+    1.203 S > C  F. 300(0) ack 1001 win 502   => TIME-WAIT CLOSED spurious-retransmission fin
+    1.204 C > S  .  1001(0) ack 301 win 502   => TIME-WAIT CLOSED
+  )");
+  EXPECT_EQ(connection.outcome, Outcome::kClosed);
+}
+
+}  // namespace
+}  // namespace tcpmedic
