@@ -73,7 +73,7 @@ struct Unread {
   Place place;
   std::string reason;   // a sentence: "not a line of ss"
   std::string excerpt;  // at most 80 printable bytes of it; empty for binary
-  int64_t lines = 1;    // this many in a row, for the same reason
+  int64_t lines = 1;    // for the same reason: lines in a row, or packets anywhere in a capture
 };
 
 class RecordingSink {

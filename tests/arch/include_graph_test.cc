@@ -133,6 +133,9 @@ TEST(IncludeGraph, EachForeignInterfaceHasOneDoor) {
        "one place decides how the kernel is asked; all else parses bytes or takes samples"},
       {"sqlite3.h", "controller/store/sqlite_store.cc",
        "everything else must work over any Store that passes the contract"},
+      {"pcap", "observe/capture/capture_file.cc",
+       "libpcap reads bytes that strangers made; what is in a packet is decoded and tested without "
+       "it"},
       {"elfutils/", "observe/call_sites/unwinder.cc",
        "libdw reads other programs' files; nothing else may come to depend on it unseen"},
       {"curl/", "controller/notify/http_client.cc",
