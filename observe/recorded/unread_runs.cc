@@ -25,6 +25,7 @@ UnreadRuns::~UnreadRuns() {
 }
 
 void UnreadRuns::Add(int64_t line, absl::string_view reason, absl::string_view text, bool binary) {
+  ++added_;
   if (run_.has_value() && (runs_ >= kMaxRuns || run_->reason == reason)) {
     ++run_->lines;
     return;

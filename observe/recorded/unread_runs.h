@@ -29,12 +29,15 @@ class UnreadRuns {
   void Add(int64_t line, absl::string_view reason, absl::string_view text, bool binary = false);
   // A line was read: hands on the run, if there is one.
   void End();
+  // How often Add was called.
+  int64_t added() const { return added_; }
 
  private:
   const std::string input_;
   RecordingSink* const sink_;
   std::optional<Unread> run_;
   int runs_ = 0;
+  int64_t added_ = 0;
 };
 
 }  // namespace tcpmedic
