@@ -7,6 +7,9 @@
 namespace tcpmedic {
 namespace {
 
+// A SYN-ACK is sent again a second after the last (RFC 6298 §2). One that comes sooner after the
+// client's ACK had been under way.
+constexpr int64_t kUnderWayNs = 500'000'000;
 constexpr size_t kMaxSpacings = 16;  // Linux sends a SYN seven times by default
 
 bool IsSynchronized(EndState state) {
@@ -107,14 +110,11 @@ bool Flow::BeginsAnother(int from, const CapturedSegment& segment) const {
 std::optional<int64_t> Flow::Since(const Opening& opening, const CapturedSegment& segment,
                                    std::optional<int64_t> at_ns) {
   if (!at_ns || opening.count == 0) return std::nullopt;
-  const Stamp* answered = nullptr;
-  if (opening.count == 1 || (segment.ts_ecr && segment.ts_ecr == opening.last.ts_val)) {
-    answered = &opening.last;
-  } else if (segment.ts_ecr && segment.ts_ecr == opening.first.ts_val) {
-    answered = &opening.first;
-  }
-  if (answered == nullptr || !answered->at_ns || *at_ns < *answered->at_ns) return std::nullopt;
-  return *at_ns - *answered->at_ns;
+  // An answer to the first, after a second: it may itself have been sent again.
+  const bool answers_last =
+      opening.count == 1 || (segment.ts_ecr && segment.ts_ecr == opening.last.ts_val);
+  if (!answers_last || !opening.last.at_ns || *at_ns < *opening.last.at_ns) return std::nullopt;
+  return *at_ns - *opening.last.at_ns;
 }
 
 void Flow::Observe(int from, int64_t number, const CapturedSegment& segment) {
@@ -143,7 +143,9 @@ void Flow::Observe(int from, int64_t number, const CapturedSegment& segment) {
 
   Judgement judgement;
   bool of_this = true;
-  if (segment.Has(kRst)) {
+  if (connected_to_itself()) {
+    TakeOfItself(numbered, &kept);
+  } else if (segment.Has(kRst)) {
     TakeReset(from, numbered, &kept);
     judgement = Judge(numbered, rtt_ns_, std::nullopt, &ends_[from].sent, &ends_[1 - from].sent);
     kept.events.Add(SegmentEvent::kReset);
@@ -270,7 +272,6 @@ void Flow::TakeSynAck(int from, const CapturedSegment& segment, const NumberedSe
         bytes_[1 - from] -= syn_data_bytes_;
       } else {
         kept->marks |= kFastOpenTaken;
-        fast_open_taken_ = true;
       }
     }
     Judgement judgement;
@@ -281,9 +282,11 @@ void Flow::TakeSynAck(int from, const CapturedSegment& segment, const NumberedSe
   if (reset_ && !complete_) reset_ = refused_ = false;  // the refusal was not the server's
   if (complete_) {
     // Only while the server has shown nothing newer: else this is an old duplicate.
-    if (!server.sent_more_than_syns && !server.fin_sent && !reset_) {
+    const bool was_under_way =
+        complete_ns_ && kept->has_time && kept->at_ns - *complete_ns_ < kUnderWayNs;
+    if (!server.sent_more_than_syns && !server.fin_sent && !reset_ && !was_under_way) {
       kept->marks |= kServerStillWaits;
-      server_still_waits_ = closed_backlog_shown_ = true;
+      server_still_waits_ = server_waited_ = true;
       server.state = EndState::kSynReceived;
     }
     return;
@@ -302,8 +305,41 @@ void Flow::TakeSynAck(int from, const CapturedSegment& segment, const NumberedSe
   client.tentative = acceptable;
 }
 
+// One socket is both ends (Linux: a client that hits its own ephemeral port). Both have its state.
+void Flow::TakeOfItself(const NumberedSegment& numbered, KeptSegment* kept) {
+  EndState state = ends_[0].state;
+  if (numbered.Has(kRst)) {
+    kept->events.Add(SegmentEvent::kReset);
+    reset_ = true;
+    state = EndState::kClosed;
+  } else if (numbered.Has(kSyn) && !numbered.Has(kAck)) {
+    client_ = 0;
+    syn_seen_ = simultaneous_ = true;
+    syn_.count++;
+    state = EndState::kSynSent;
+    for (End& end : ends_) end.isn = numbered.seq;
+  } else if (!numbered.Has(kSyn)) {
+    if (numbered.Has(kFin)) {
+      kept->events.Add(SegmentEvent::kFin);
+      for (End& end : ends_) end.fin_sent = true;
+      state = EndState::kClosing;
+    } else if (state == EndState::kClosing) {
+      for (End& end : ends_) end.fin_acked = true;
+      state = EndState::kTimeWait;
+    }
+    bytes_[0] += numbered.payload_bytes;
+  }
+  if (numbered.Has(kSyn) && numbered.Has(kAck) && !complete_) {
+    client_ = 0;
+    Complete(kept);
+    state = EndState::kEstablished;
+  }
+  for (End& end : ends_) end.state = state;
+}
+
 void Flow::Complete(KeptSegment* kept) {
   complete_ = true;
+  if (kept->has_time) complete_ns_ = kept->at_ns;
   acked_syn_ack_ordinal_ = syn_ack_.last_ordinal;
   kept->events.Add(SegmentEvent::kHandshakeComplete);
   for (End& end : ends_) {
@@ -523,7 +559,7 @@ Outcome Flow::OutcomeAt(const TraceEnd& end) const {
            (end.last_ns && opening.last.at_ns && *end.last_ns - *opening.last.at_ns >= kAnswerNs);
   };
   const int fins = ends_[0].fin_sent + ends_[1].fin_sent;
-  if (fins == 2) return Outcome::kClosed;
+  if (fins == 2 && (!reset_ || life() == Life::kClosed)) return Outcome::kClosed;
   if (reset_) return refused_ ? Outcome::kRefused : Outcome::kReset;
   if (fins == 1) return Outcome::kHalfClosed;
   if (!opened()) return Outcome::kMidStream;

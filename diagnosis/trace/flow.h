@@ -75,6 +75,8 @@ class Flow {
   std::optional<uint32_t> AckOf(int from, const CapturedSegment& segment) const;
   static std::optional<int64_t> Since(const Opening& opening, const CapturedSegment& segment,
                                       std::optional<int64_t> at_ns);
+  bool connected_to_itself() const { return ends_[0].endpoint == ends_[1].endpoint; }
+  void TakeOfItself(const NumberedSegment& numbered, KeptSegment* kept);
   void TakeSyn(int from, const CapturedSegment& segment, const NumberedSegment& numbered,
                KeptSegment* kept);
   void TakeSynAck(int from, const CapturedSegment& segment, const NumberedSegment& numbered,
@@ -105,11 +107,11 @@ class Flow {
   bool relative_ = false;  // the numbers that it keeps are relative to what is not known
   bool numbers_seen_ = false;
   bool simultaneous_ = false;
-  bool complete_ = false;              // the handshake
-  bool challenged_ = false;            // the SYN was answered by an older connection's ACK
-  bool server_still_waits_ = false;    // it sent its SYN-ACK again after the ACK
-  bool closed_backlog_shown_ = false;  // that happened at all
-  bool fast_open_taken_ = false;
+  bool complete_ = false;            // the handshake
+  bool challenged_ = false;          // the SYN was answered by an older connection's ACK
+  bool server_still_waits_ = false;  // it sent its SYN-ACK again after the ACK
+  bool server_waited_ = false;       // that happened at all
+  std::optional<int64_t> complete_ns_;
   uint32_t syn_data_bytes_ = 0;
   Opening syn_, syn_ack_;
   std::vector<int64_t> syn_spacing_ns_;

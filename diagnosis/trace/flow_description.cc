@@ -111,14 +111,16 @@ TrackedConnection Flow::Describe(const std::string& input, const TraceEnd& end) 
   connection.segments_left_out = kept_.left_out();
 
   TraceFacts facts;
-  facts.fast_open_taken = fast_open_taken_;
-  facts.syn_data_bytes = syn_data_bytes_;
   facts.simultaneous = simultaneous_;
   facts.syn_seen = syn_seen_;
-  facts.server_kept_waiting = closed_backlog_shown_;
+  facts.server_kept_waiting = server_waited_ && !server_end.sent_more_than_syns;
+  facts.to_itself = connected_to_itself();
+  facts.client_window_closed = client_end.sent.window == 0 && !client_end.fin_sent;
+  facts.server_window_closed = server_end.sent.window == 0 && !server_end.fin_sent;
   facts.refused_after_syn_ack = reset_ && opened() && !complete_ && syn_ack_.count > 0;
   facts.last_fin_acked = client_end.fin_acked && server_end.fin_acked;
   facts.first_fin_acked = client_end.fin_acked || server_end.fin_acked;
+  facts.any_fin = client_end.fin_sent || server_end.fin_sent;
   facts.first_fin_by_client =
       client_end.fin_sent &&
       (!server_end.fin_sent || client_end.first_fin_ordinal < server_end.first_fin_ordinal);

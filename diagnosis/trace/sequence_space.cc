@@ -168,6 +168,10 @@ void JudgeSequence(const NumberedSegment& segment, std::optional<int64_t> rtt_ns
     judgement->events.Add(SegmentEvent::kKeepAlive);
     return;
   }
+  if (from->first == from->next && !from->first_is_start && seq == from->next + 1) {
+    // What was seen of it so far was a keep-alive or a probe, one before its next number.
+    from->first = from->next = seq;
+  }
   const uint32_t end = seq + length;
   if (SerialBefore(from->next, seq)) {
     judgement->events.Add(SegmentEvent::kGap);

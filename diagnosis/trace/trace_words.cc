@@ -87,14 +87,12 @@ class Note {
           ": the client's ACK has not reached the server");
     }
     if (Marked(kAcksUnknownSyn)) {
-      Say("ack ", Ack(),
-          " is not the client's ISN+1: it answers another SYN, and the client "
-          "resets it");
+      Say("ack ", Ack(), " is not the ISN+1 of ", Other(), ": it answers another SYN");
     } else if (Marked(kAcksSyn)) {
       if (Marked(kFastOpenTaken)) {
         Say("ack ", Ack(), " confirms the client's SYN and the data in it");
       } else {
-        Say("ack ", Ack(), " = the client's ISN+1 confirms its SYN",
+        Say("ack ", Ack(), " = ", Other(), "'s ISN+1 confirms its SYN",
             Marked(kFastOpenNotTaken) ? ", but not the data in it: the client sends that again"
                                       : "");
       }
@@ -266,6 +264,7 @@ std::string Beginning(const TrackedConnection& connection, const TraceFacts& fac
   if (!facts.handshake_complete) {
     return connection.start_captured ? "" : "Open before the trace begins; ";
   }
+  if (facts.to_itself) return "A socket connected to itself; ";
   if (facts.simultaneous) return "Established by a simultaneous open; ";
   return absl::StrCat(
       "Established",
@@ -273,6 +272,12 @@ std::string Beginning(const TrackedConnection& connection, const TraceFacts& fac
           ? absl::StrCat(" (handshake RTT ", SpanText(*connection.handshake_rtt), ")")
           : "",
       "; ");
+}
+
+std::string WindowClosed(const TraceFacts& facts) {
+  if (!facts.client_window_closed && !facts.server_window_closed) return "";
+  return absl::StrCat(" The window of ", facts.server_window_closed ? "the server" : "the client",
+                      " is still 0 then: its application does not read.");
 }
 
 std::string Refused(const TrackedConnection& connection) {
@@ -334,14 +339,22 @@ std::string Reset(const TrackedConnection& connection, const TraceFacts& facts) 
                   : ".");
   }
   return absl::StrCat(Beginning(connection, facts), Transferred(connection),
-                      Troubles(connection.totals), ". ", by_client ? "The client" : "The server",
+                      Troubles(connection.totals), ". ",
+                      !facts.any_fin              ? ""
+                      : facts.first_fin_by_client ? "The client closed first; then "
+                                                  : "The server closed first; then ",
+                      facts.any_fin ? (by_client ? "the client" : "the server")
+                                    : (by_client ? "The client" : "The server"),
                       " ended it with a RST.");
 }
 
 std::string Closed(const TrackedConnection& connection, const TraceFacts& facts) {
-  return absl::StrCat(Beginning(connection, facts), Transferred(connection),
-                      Troubles(connection.totals), ". ",
-                      facts.first_fin_by_client ? "The client" : "The server", " closed first",
+  const std::string all =
+      absl::StrCat(Beginning(connection, facts), Transferred(connection),
+                   Troubles(connection.totals), ".");
+  if (facts.to_itself) return all;
+  return absl::StrCat(all, facts.first_fin_by_client ? " The client" : " The server",
+                      " closed first",
                       facts.last_fin_acked ? "." : "; the ACK of a FIN is missing.");
 }
 
@@ -403,7 +416,8 @@ std::string SummaryOf(const TrackedConnection& connection, const TraceFacts& fac
       [[fallthrough]];
     case Outcome::kMidStream:
       return absl::StrCat(Beginning(connection, facts), Transferred(connection),
-                          Troubles(connection.totals), "; still open when the trace ends.");
+                          Troubles(connection.totals), "; still open when the trace ends.",
+                          WindowClosed(facts));
   }
   return "";
 }

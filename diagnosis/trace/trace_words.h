@@ -17,16 +17,18 @@ std::string SpanText(absl::Duration span);
 
 // What a connection's notes and summary need beside its own members.
 struct TraceFacts {
-  bool fast_open_taken = false;
-  uint32_t syn_data_bytes = 0;
+  bool to_itself = false;  // one socket is both ends
   bool simultaneous = false;
   bool syn_seen = false;
-  // The server sent its SYN-ACK again although the client's ACK was seen before.
+  // The server sent its SYN-ACK again although the client's ACK was seen before, and nothing else.
   bool server_kept_waiting = false;
   bool refused_after_syn_ack = false;  // a RST before the handshake was complete
   bool last_fin_acked = false;         // both FINs are
   bool first_fin_acked = false;        // the only FIN is
-  bool first_fin_by_client = false;    // who closed first
+  bool any_fin = false;
+  bool first_fin_by_client = false;   // who closed first
+  bool client_window_closed = false;  // at the end
+  bool server_window_closed = false;
   bool only_syns_shown = false;
   bool handshake_complete = false;
   EndState client_state = EndState::kUnknown;  // at the end

@@ -128,6 +128,19 @@ TEST(TrackerClose, ResetAnswersDataToAClosedSocket) {
   EXPECT_EQ(connection.reset_by, kClientEnd);
 }
 
+TEST(TrackerClose, FinAnsweredByARstIsAReset) {
+  // The client's FIN-WAIT-2 had timed out.
+  const TrackedConnection connection = ExpectAfterOpen(R"(
+     1.000 C > S  F. 1000(0) ack 300 win 502   => FIN-WAIT-1 CLOSE-WAIT fin
+     1.001 S > C  .  300(0) ack 1001 win 502   => FIN-WAIT-2 CLOSE-WAIT
+    99.000 S > C  F. 300(0) ack 1001 win 502   => TIME-WAIT LAST-ACK fin
+    99.001 C > S  R  1001(0) win 0             => CLOSED CLOSED reset
+  )");
+  EXPECT_EQ(connection.outcome, Outcome::kReset);
+  EXPECT_THAT(connection.summary,
+              HasSubstr("The client closed first; then the client ended it with a RST."));
+}
+
 TEST(TrackerClose, ResetOutsideTheWindowEndsNothing) {
   // The server's window is 502 × 2^7 = 64,256 bytes from 300 on.
   const TrackedConnection connection = ExpectAfterOpen(R"(

@@ -8,6 +8,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(TrackerHandshake, SynAndSynAckConsumeOneNumberEach) {
   const TrackedConnection connection = ExpectTold(R"(
@@ -137,6 +138,52 @@ TEST(TrackerHandshake, ServerListensUntilTheSynThatItAnswers) {
   )");
   // Which of the two SYNs was answered, nothing tells.
   EXPECT_EQ(connection.handshake_rtt, std::nullopt);
+}
+
+TEST(TrackerHandshake, AnswerToTheFirstOfTwoSynsMayItselfHaveBeenSentAgain) {
+  const TrackedConnection connection = ExpectTold(R"(
+    0.000 C > S  S  1000(0) win 64240 <TS 100 0>
+    1.000 C > S  S  1000(0) win 64240 <TS 1100 0>
+    1.020 S > C  S. 5000(0) ack 1001 win 65160 <TS 900 100>
+    1.021 C > S  .  1001(0) ack 5001 win 502 <TS 1121 900>
+  )");
+  EXPECT_EQ(connection.handshake_rtt, std::nullopt);
+}
+
+TEST(TrackerHandshake, SynAckUnderWayWhenTheClientAcknowledgedSaysNothing) {
+  const TrackedConnection connection = ExpectTold(R"(
+    0.000 C > S  S  1000(0) win 64240           => SYN-SENT LISTEN
+    1.000 C > S  S  1000(0) win 64240           => SYN-SENT SYN-RECEIVED syn-retransmitted
+    1.010 S > C  S. 5000(0) ack 1001 win 65160  => ESTABLISHED SYN-RECEIVED
+    1.011 C > S  .  1001(0) ack 5001 win 502    => ESTABLISHED ESTABLISHED handshake-complete
+    1.015 S > C  S. 5000(0) ack 1001 win 65160  => ESTABLISHED ESTABLISHED syn-ack-retransmitted
+  )");
+  EXPECT_THAT(connection.summary, Not(HasSubstr("accept queue")));
+}
+
+TEST(TrackerHandshake, SocketConnectedToItselfIsBothEnds) {
+  // Linux: a client that hits its own ephemeral port opens simultaneously with itself.
+  std::vector<CapturedSegment> segments = Narrated(R"(
+    0.000 C > S  S  1000(0) win 64240
+    0.001 C > S  S. 1000(0) ack 1001 win 65160
+    0.002 C > S  P. 1001(4) ack 1001 win 502
+    0.003 C > S  F. 1005(0) ack 1005 win 502
+    0.004 C > S  .  1006(0) ack 1006 win 502
+  )");
+  Tracker tracker;
+  int64_t number = 0;
+  for (CapturedSegment& segment : segments) {
+    segment.dst_ip = segment.src_ip;
+    segment.dst_port = segment.src_port;
+    tracker.Observe("trace", ++number, segment);
+  }
+  const TrackedConnection connection = tracker.Result().connections.at(0);
+  EXPECT_EQ(connection.outcome, Outcome::kClosed);
+  EXPECT_EQ(connection.totals.client_bytes, 4);
+  EXPECT_EQ(connection.segments[0].client_state, EndState::kSynSent);
+  EXPECT_EQ(connection.segments[1].client_state, EndState::kEstablished);
+  EXPECT_EQ(connection.segments[4].server_state, EndState::kTimeWait);
+  EXPECT_THAT(connection.summary, HasSubstr("connected to itself"));
 }
 
 TEST(TrackerHandshake, TimestampsTellWhichSynWasAnswered) {
@@ -299,7 +346,7 @@ TEST(TrackerHandshake, SynAckWithTheWrongAckConfirmsNothing) {
     0.002 C > S  R  999(0) win 0
   )");
   EXPECT_NE(connection.outcome, Outcome::kEstablished);
-  EXPECT_THAT(connection.segments[1].note, HasSubstr("999 is not the client's ISN+1"));
+  EXPECT_THAT(connection.segments[1].note, HasSubstr("ack 999 is not the ISN+1 of the client"));
 }
 
 TEST(TrackerHandshake, NewSynOfTheSamePortsIsAnotherConnection) {

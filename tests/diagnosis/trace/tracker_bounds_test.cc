@@ -121,17 +121,5 @@ TEST(TrackerBounds, ResultIsOfThatMomentAndTheTrackerGoesOn) {
   EXPECT_EQ(tracker.Result().connections[0].outcome, Outcome::kNoReply);
 }
 
-TEST(TrackerBounds, SocketConnectedToItselfIsFollowed) {
-  // Linux: a client that hits its own ephemeral port opens simultaneously with itself.
-  CapturedSegment syn = Syn(6379, 0);
-  syn.src_ip = syn.dst_ip;
-  Tracker tracker;
-  tracker.Observe("trace", 1, syn);
-  syn.flags = kSyn | kAck;
-  syn.ack = 1001;
-  tracker.Observe("trace", 2, syn);
-  EXPECT_EQ(tracker.Result().segments, 2);
-}
-
 }  // namespace
 }  // namespace tcpmedic

@@ -39,6 +39,11 @@ TEST(TrackerWindow, LinuxProbesWithoutDataOneBeforeTheNextNumber) {
   EXPECT_THAT(connection.segments[9].note, HasSubstr("window is now 16384 bytes"));
 }
 
+TEST(TrackerWindow, WindowThatStaysClosedIsSaidInTheSummary) {
+  EXPECT_THAT(ExpectAfterZeroWindow("").summary,
+              HasSubstr("The window of the server is still 0 then"));
+}
+
 TEST(TrackerWindow, ProbeWithOneByteOfDataIsNotTakenUntilItIsAcknowledged) {
   const TrackedConnection connection = ExpectAfterZeroWindow(R"(
     0.310 C > S  .  2000(1) ack 300 win 502      => ESTABLISHED ESTABLISHED zero-window-probe
