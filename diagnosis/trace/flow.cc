@@ -209,7 +209,7 @@ void Flow::TakeSyn(int from, const CapturedSegment& segment, const NumberedSegme
             &sender.sent);
     if (segment.payload_bytes > 0) {
       sender.first_data_seq = *numbered.seq + 1;
-      syn_data_bytes_ = segment.payload_bytes;
+      sender.syn_data_bytes = segment.payload_bytes;
       bytes_[from] += segment.payload_bytes;
       kept->events.Add(SegmentEvent::kFastOpenData);
     }
@@ -264,15 +264,16 @@ void Flow::TakeSynAck(int from, const CapturedSegment& segment, const NumberedSe
     kept->marks |= kAcksUnknownSyn;
   } else if (numbered.ack) {
     if (!again) kept->marks |= kAcksSyn;
-    if (syn_data_bytes_ > 0 && !again && client.isn) {
+    if (client.syn_data_bytes > 0 && client.isn) {
       if (*numbered.ack == *client.isn + 1) {
         kept->marks |= kFastOpenNotTaken;
         client.sent.next = client.sent.first;
         client.first_data_seq.reset();
-        bytes_[1 - from] -= syn_data_bytes_;
+        bytes_[1 - from] -= client.syn_data_bytes;
       } else {
         kept->marks |= kFastOpenTaken;
       }
+      client.syn_data_bytes = 0;
     }
     Judgement judgement;
     Acknowledge(*numbered.ack, &server.sent, &client.sent, &judgement);

@@ -67,6 +67,7 @@ class Flow {
     int64_t last_fin_ordinal = 0;
     EndState other_before_fin = EndState::kUnknown, other_after_fin = EndState::kUnknown;
     std::optional<uint32_t> first_data_seq;
+    uint32_t syn_data_bytes = 0;  // until a SYN-ACK says whether they were taken
     bool sent_more_than_syns = false;
   };
 
@@ -112,7 +113,6 @@ class Flow {
   bool server_still_waits_ = false;  // it sent its SYN-ACK again after the ACK
   bool server_waited_ = false;       // that happened at all
   std::optional<int64_t> complete_ns_;
-  uint32_t syn_data_bytes_ = 0;
   Opening syn_, syn_ack_;
   std::vector<int64_t> syn_spacing_ns_;
   int64_t answered_syn_ordinal_ = -1;   // the SYN that the first SYN-ACK followed

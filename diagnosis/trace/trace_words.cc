@@ -349,9 +349,8 @@ std::string Reset(const TrackedConnection& connection, const TraceFacts& facts) 
 }
 
 std::string Closed(const TrackedConnection& connection, const TraceFacts& facts) {
-  const std::string all =
-      absl::StrCat(Beginning(connection, facts), Transferred(connection),
-                   Troubles(connection.totals), ".");
+  const std::string all = absl::StrCat(Beginning(connection, facts), Transferred(connection),
+                                       Troubles(connection.totals), ".");
   if (facts.to_itself) return all;
   return absl::StrCat(all, facts.first_fin_by_client ? " The client" : " The server",
                       " closed first",

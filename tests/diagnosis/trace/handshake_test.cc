@@ -313,6 +313,17 @@ TEST(TrackerHandshake, DataInTheSynThatWasNotTakenIsNoRetransmission) {
   EXPECT_THAT(connection.segments[1].note, HasSubstr("but not the data in it"));
 }
 
+TEST(TrackerHandshake, DataInBothSynsOfASimultaneousOpenIsCountedOnce) {
+  const TrackedConnection connection = ExpectTold(R"(
+    0.000 C > S  S  100(5) win 64240            => SYN-SENT unknown fast-open-data
+    0.001 S > C  S  300(7) win 64240            => SYN-RECEIVED SYN-SENT simultaneous-open fast-open-data
+    0.002 C > S  S. 100(0) ack 301 win 64240    => SYN-RECEIVED SYN-RECEIVED
+    0.003 C > S  S. 100(0) ack 301 win 64240
+  )");
+  EXPECT_EQ(connection.totals.client_bytes, 5);
+  EXPECT_EQ(connection.totals.server_bytes, 0);  // not taken
+}
+
 TEST(TrackerHandshake, ClientThatResetsTheSynAckNeverEstablished) {
   const TrackedConnection connection = ExpectTold(R"(
     0.000 C > S  S  1000(0) win 1024            => SYN-SENT SYN-RECEIVED
