@@ -492,9 +492,9 @@ void ParsePacket(string_view text, bool indented, TcpdumpLine* line) {
 
 TcpdumpLine ParseTcpdumpLine(string_view line) {
   TcpdumpLine parsed;
-  line = absl::StripTrailingAsciiWhitespace(line);
   const bool indented = !line.empty() && absl::ascii_isspace(line.front());
-  const bool by_tab = indented && line.front() == '\t';
+  line = absl::StripTrailingAsciiWhitespace(line);
+  const bool by_tab = absl::StartsWith(line, "\t");
   SkipNumber(&line);
   const bool minus = absl::StartsWith(line, "-");
   string_view text = absl::StripLeadingAsciiWhitespace(minus ? line.substr(1) : line);
@@ -506,7 +506,7 @@ TcpdumpLine ParseTcpdumpLine(string_view line) {
     parsed.kind = Kind::kHexDump;
     return parsed;
   }
-  if (!indented) {
+  if (!by_tab) {
     if (IsOwnWords(text)) {
       parsed.kind = Kind::kOwnWords;
       return parsed;

@@ -1,0 +1,34 @@
+// A sink that keeps what readers of captures and of tcpdump's text hand on.
+#ifndef TCPMEDIC_TESTS_OBSERVE_CAPTURE_COLLECTED_RECORDING_H_
+#define TCPMEDIC_TESTS_OBSERVE_CAPTURE_COLLECTED_RECORDING_H_
+
+#include <vector>
+
+#include "observe/recorded/recording.h"
+
+namespace tcpmedic {
+
+struct PlacedSegment {
+  Place place;
+  CapturedSegment segment;
+};
+
+class CollectedRecording : public RecordingSink {
+ public:
+  void OnCommand(const RecordedCommand&) override {}
+  void OnSocket(const RecordedSocket&) override {}
+  void OnCounter(const RecordedCounter&) override {}
+  void OnCount(const RecordedCount&) override {}
+  void OnProcess(const RecordedProcess&) override {}
+  void OnSegment(const Place& place, const CapturedSegment& segment) override {
+    segments.push_back({place, segment});
+  }
+  void OnUnread(const Unread& told) override { unread.push_back(told); }
+
+  std::vector<PlacedSegment> segments;
+  std::vector<Unread> unread;
+};
+
+}  // namespace tcpmedic
+
+#endif  // TCPMEDIC_TESTS_OBSERVE_CAPTURE_COLLECTED_RECORDING_H_
