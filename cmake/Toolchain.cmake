@@ -13,7 +13,7 @@ set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1")
 
 # -Wrestrict: GCC 12 sees overlaps in std::string's operator+ that cannot be (GCC bug 105651).
 set(TCPMEDIC_WARNINGS -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wvla
-                      -Wno-restrict -Werror)
+                      $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> -Werror)
 
 set(TCPMEDIC_SANITIZE "" CACHE STRING "Sanitizers for every target, as -fsanitize= takes them")
 if(TCPMEDIC_SANITIZE)
