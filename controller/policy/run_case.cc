@@ -158,6 +158,11 @@ absl::StatusOr<CaseRun> RunCase(const PolicySet& policies, const Case& test) {
     return absl::NotFoundError(
         absl::StrCat(test.file, ":", test.line, ": there is no signature '", test.signature, "'"));
   }
+  if (signature->subject() == v1::SUBJECT_CONNECTION) {
+    return absl::UnimplementedError(
+        absl::StrCat(test.file, ":", test.line, ": '", test.signature,
+                     "' is about connections of a trace, and cases describe none"));
+  }
   std::vector<Issue> issues;
   std::shared_ptr<const CompiledSignature> compiled = CompileSignature(*signature, &issues);
   if (compiled == nullptr) return absl::InvalidArgumentError(Format(issues));

@@ -21,7 +21,8 @@ struct CaseRun {
   bool passed() const { return difference.empty(); }
 };
 
-// NotFound: the set has no signature of that name.
+// NotFound: the set has no signature of that name. Unimplemented: it is of subject connection, and
+// a case describes no trace.
 absl::StatusOr<CaseRun> RunCase(const PolicySet& policies, const Case& test);
 
 }  // namespace tcpmedic

@@ -1,6 +1,11 @@
 // Recorded evidence, gathered for the signatures: what pasted texts and captures say about one host
 // at (about) one moment. Fill it from the readers, then Diagnose. Pure; not thread-safe.
 //
+// A capture that can not have shown how handshakes ended proves nothing about them: one whose
+// command had a filter for SYNs, or one of three segments and more that all have SYN set. But a SYN
+// or SYN-ACK that was sent again shows that its sender waited in vain, so a trace with one is taken
+// as it is.
+//
 // Where there is one sample, a ratio is over the connection's lifetime and a counter since boot,
 // and every basis says so. What needs a trend is not shown, unless the signature says what suffices
 // without one.

@@ -57,7 +57,7 @@ class Note {
   // " 1.01 s after the last one", where times are known.
   std::string AfterTheLast(absl::string_view what) const {
     if (!kept_.has_detail) return "";
-    return absl::StrCat(" ", SpanText(absl::Nanoseconds(kept_.detail)), " after ", what);
+    return absl::StrCat(" ", WaitText(absl::Nanoseconds(kept_.detail)), " after ", what);
   }
 
   void Syn() {
@@ -231,7 +231,7 @@ std::string SynTimes(const std::vector<absl::Duration>& spacing) {
 
 std::string Waited(const TraceFacts& facts) {
   if (!facts.waited) return "";
-  return absl::StrCat(" in ", SpanText(*facts.waited));
+  return absl::StrCat(" in ", WaitText(*facts.waited));
 }
 
 std::string Transferred(const TrackedConnection& connection) {
@@ -269,7 +269,7 @@ std::string Beginning(const TrackedConnection& connection, const TraceFacts& fac
   return absl::StrCat(
       "Established",
       connection.handshake_rtt
-          ? absl::StrCat(" (handshake RTT ", SpanText(*connection.handshake_rtt), ")")
+          ? absl::StrCat(" (handshake RTT ", WaitText(*connection.handshake_rtt), ")")
           : "",
       "; ");
 }
@@ -376,7 +376,7 @@ std::string HalfClosed(const TrackedConnection& connection, const TraceFacts& fa
 
 }  // namespace
 
-std::string SpanText(absl::Duration span) {
+std::string WaitText(absl::Duration span) {
   const double us = absl::ToDoubleMicroseconds(span);
   if (us < 999.5) return absl::StrFormat("%.3g µs", us);
   if (us < 999'500) return absl::StrFormat("%.3g ms", us / 1e3);

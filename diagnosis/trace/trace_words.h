@@ -13,7 +13,7 @@
 namespace tcpmedic {
 
 // To three digits: "35 µs", "1.25 ms", "148 ms", "3.01 s", "75 s".
-std::string SpanText(absl::Duration span);
+std::string WaitText(absl::Duration span);
 
 // What a connection's notes and summary need beside its own members.
 struct TraceFacts {

@@ -1,0 +1,109 @@
+#include "diagnosis/recorded/gathered.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+namespace tcpmedic {
+
+template <typename T>
+void Gathered::Keep(const T& one, std::vector<T>* all) {
+  if (all->size() < kMaxOthers) {
+    all->push_back(one);
+  } else {
+    ++others_not_kept_;
+  }
+}
+
+void Gathered::Add(const RecordedCommand& command) {
+  ++command_;
+  Keep(command, &commands_);
+}
+
+void Gathered::Merge(const RecordedSocket& socket, RecordedSocket* known) {
+  const SocketKey key = IsMadeUp(known->sample.key) && socket.sample.key.cookie != 0
+                            ? socket.sample.key
+                            : known->sample.key;
+  std::vector<v1::Process> processes =
+      socket.processes.empty() ? std::move(known->processes) : socket.processes;
+  if (socket.sample.info.reported() || !known->sample.info.reported()) {
+    *known = socket;
+  } else {
+    known->sample.state = socket.sample.state;
+    known->sample.rqueue = socket.sample.rqueue;
+    known->sample.wqueue = socket.sample.wqueue;
+  }
+  known->sample.key = key;
+  known->processes = std::move(processes);
+}
+
+void Gathered::Add(const RecordedSocket& socket) {
+  const SocketSample& sample = socket.sample;
+  const bool listens = sample.state == TcpState::kListen;
+  const FourTuple four_tuple{sample.local_ip, sample.local_port, sample.remote_ip,
+                             sample.remote_port, listens};
+  const auto known = by_four_tuple_.find(four_tuple);
+  // One output names several listeners of one address where they share it by SO_REUSEPORT.
+  if (known != by_four_tuple_.end() && !(listens && known->second.command == command_)) {
+    known->second.command = command_;
+    Merge(socket, &sockets_[known->second.index]);
+    return;
+  }
+  if (sockets_.size() >= kMaxSockets) {
+    ++sockets_not_kept_;
+    return;
+  }
+  by_four_tuple_[four_tuple] = {sockets_.size(), command_};
+  sockets_.push_back(socket);
+  SocketKey& key = sockets_.back().sample.key;
+  if (key.cookie == 0) key.cookie = kMadeUp | sockets_.size();
+}
+
+void Gathered::Add(const RecordedCounter& counter) {
+  std::map<std::string, RecordedCounter>& all = counter.is_increase ? increases_ : totals_;
+  if (all.size() < kMaxCounters || all.count(counter.name) != 0) {
+    all[counter.name] = counter;
+  } else {
+    ++others_not_kept_;
+  }
+}
+
+void Gathered::Add(const RecordedCount& count) { Keep(count, &counts_); }
+
+void Gathered::Add(const RecordedProcess& process) {
+  const auto known = std::find_if(
+      processes_.begin(), processes_.end(),
+      [&](const RecordedProcess& one) { return one.process.pid() == process.process.pid(); });
+  if (known == processes_.end()) {
+    Keep(process, &processes_);
+  } else {
+    known->process.MergeFrom(process.process);
+    known->place = process.place;
+    if (!process.remark.empty()) known->remark = process.remark;
+  }
+}
+
+void Gathered::Add(const Unread& unread) { Keep(unread, &unread_); }
+
+const RecordedCounter* Gathered::CounterOf(const std::string& name, bool increase) const {
+  const std::map<std::string, RecordedCounter>& all = increase ? increases_ : totals_;
+  const auto found = all.find(name);
+  return found == all.end() ? nullptr : &found->second;
+}
+
+std::vector<std::string> Gathered::NotKept() const {
+  std::vector<std::string> sentences;
+  if (sockets_not_kept_ > 0) {
+    sentences.push_back(absl::StrCat(sockets_not_kept_, " sockets beyond the first ", kMaxSockets,
+                                     " were not looked at"));
+  }
+  if (others_not_kept_ > 0) {
+    sentences.push_back(absl::StrCat(others_not_kept_,
+                                     " commands, counts, processes or unread lines beyond the "
+                                     "first ",
+                                     kMaxOthers, " of a kind were not looked at"));
+  }
+  return sentences;
+}
+
+}  // namespace tcpmedic

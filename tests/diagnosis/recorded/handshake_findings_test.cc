@@ -1,0 +1,104 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/diagnosis/recorded/recorded.h"
+
+namespace tcpmedic {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr auto kSeconds = [](double s) { return absl::Seconds(s); };
+
+TEST(HandshakeFindings, SynAnsweredByARstIsRefused) {
+  RecordedEvidence evidence;
+  for (const uint16_t port : {40001, 40002}) {
+    evidence.OnSegment(At(1), Segment(kSyn, true, 100, 0, kSeconds(0), port));
+    evidence.OnSegment(At(2), Segment(kRst | kAck, false, 0, 101, kSeconds(0.02), port));
+  }
+  const RecordedDiagnosis diagnosis = evidence.Diagnose(AllShipped());
+  ASSERT_THAT(Found(diagnosis), ElementsAre("handshake-refused certain"));
+  const v1::Finding& finding = diagnosis.findings[0].finding;
+  EXPECT_EQ(finding.group(), "connection.server=198.51.100.10:443");
+  EXPECT_EQ(finding.subject(), v1::SUBJECT_CONNECTION);
+  EXPECT_THAT(finding.verdict(), HasSubstr("198.51.100.10:443 answered the SYN of "
+                                           "203.0.113.7:40001 with a RST"));
+  EXPECT_THAT(finding.verdict(), HasSubstr("2 connections from 1 address ended like that."));
+  EXPECT_THAT(EvidenceOf(finding, "connection.outcome")->source(),
+              HasSubstr(", incident.txt:1, incident.txt:2"));
+}
+
+TEST(HandshakeFindings, SynsAtOneThreeAndSevenSecondsGotNoReply) {
+  RecordedEvidence evidence;
+  for (const double at : {0.0, 1.0, 3.0, 7.0}) {
+    evidence.OnSegment(At(1), Segment(kSyn, true, 100, 0, kSeconds(at)));
+  }
+  const RecordedDiagnosis diagnosis = evidence.Diagnose(AllShipped());
+  ASSERT_THAT(Found(diagnosis), ElementsAre("handshake-no-reply certain"));
+  EXPECT_THAT(diagnosis.findings[0].finding.verdict(),
+              HasSubstr("sent 4 SYNs to 198.51.100.10:443 (1 s, 2 s, 4 s apart, 7 s in all)"));
+}
+
+TEST(HandshakeFindings, SynAckSentAgainIsHalfOpenAlthoughEverySegmentHasSyn) {
+  RecordedEvidence evidence;
+  evidence.OnSegment(At(1), Segment(kSyn, true, 100, 0, kSeconds(0)));
+  for (const double at : {0.0, 1.0, 3.0}) {
+    evidence.OnSegment(At(2), Segment(kSyn | kAck, false, 500, 101, kSeconds(at)));
+  }
+  const RecordedDiagnosis diagnosis = evidence.Diagnose(AllShipped());
+  EXPECT_THAT(Found(diagnosis), ElementsAre("handshake-half-open certain"));
+  EXPECT_THAT(diagnosis.remarks, IsEmpty());
+}
+
+void SynsAndSynAcks(int connections, RecordedEvidence* evidence) {
+  for (int i = 0; i < connections; ++i) {
+    const auto port = static_cast<uint16_t>(40001 + i);
+    evidence->OnSegment(At(2 * i + 1), Segment(kSyn, true, 100, 0, kSeconds(i), port));
+    evidence->OnSegment(At(2 * i + 2), Segment(kSyn | kAck, false, 500, 101, kSeconds(i), port));
+  }
+}
+
+TEST(HandshakeFindings, NothingButSynsOnceEachIsAFilterAndProvesNothing) {
+  RecordedEvidence evidence;
+  SynsAndSynAcks(3, &evidence);
+  const RecordedDiagnosis diagnosis = evidence.Diagnose(AllShipped());
+  EXPECT_THAT(diagnosis.findings, IsEmpty());
+  EXPECT_THAT(diagnosis.remarks,
+              ElementsAre(HasSubstr("every segment in incident.txt has SYN set")));
+}
+
+// One other segment shows that the capture has more than SYNs.
+void SomethingElse(RecordedEvidence* evidence) {
+  evidence->OnSegment(At(90), Segment(kSyn, true, 900, 0, kSeconds(90), 60000));
+  evidence->OnSegment(At(91), Segment(kSyn | kAck, false, 700, 901, kSeconds(90), 60000));
+  evidence->OnSegment(At(92), Segment(kAck, true, 901, 701, kSeconds(90), 60000));
+}
+
+TEST(HandshakeFindings, SynAcksWithoutAnAckAreHalfOpen) {
+  RecordedEvidence evidence;
+  SynsAndSynAcks(3, &evidence);
+  SomethingElse(&evidence);
+  const RecordedDiagnosis diagnosis = evidence.Diagnose(AllShipped());
+  ASSERT_THAT(Found(diagnosis), ElementsAre("handshake-half-open certain"));
+  EXPECT_THAT(diagnosis.findings[0].finding.verdict(),
+              HasSubstr("3 handshakes from 1 address are left like that"));
+}
+
+TEST(HandshakeFindings, AFloodExplainsTheHalfOpenHandshakes) {
+  RecordedEvidence evidence;
+  SynsAndSynAcks(3, &evidence);
+  SomethingElse(&evidence);
+  evidence.OnCounter(Counter("TcpExtSyncookiesSent", 41827, 100));
+  evidence.OnCounter(Counter("TcpExtSyncookiesRecv", 312, 101));
+  const RecordedDiagnosis diagnosis = evidence.Diagnose(AllShipped());
+  ASSERT_THAT(Found(diagnosis), ElementsAre("syn-flood-absorbed likely"));
+  EXPECT_THAT(diagnosis.findings[0].remarks,
+              ElementsAre(HasSubstr("since boot"),
+                          "Handshakes are left half-open, connection.server=198.51.100.10:443 (3 "
+                          "in the trace): explained by this, and no finding of its own"));
+}
+
+}  // namespace
+}  // namespace tcpmedic

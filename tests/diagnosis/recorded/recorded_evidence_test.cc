@@ -1,0 +1,115 @@
+#include "diagnosis/recorded/recorded_evidence.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/diagnosis/recorded/recorded.h"
+
+namespace tcpmedic {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+TEST(RecordedEvidence, NothingFindsNothing) {
+  const RecordedDiagnosis diagnosis = RecordedEvidence().Diagnose(AllShipped());
+  EXPECT_THAT(diagnosis.findings, IsEmpty());
+  EXPECT_THAT(diagnosis.remarks, IsEmpty());
+  EXPECT_EQ(diagnosis.activity.size(), AllShipped().size());
+}
+
+// `sockets` of pid 812 at 10.0.0.5:8080 that have read the end of file.
+void Pile(int sockets, RecordedEvidence* evidence) {
+  evidence->OnCommand({At(1), "ss -tanp"});
+  RecordedSocket listener = Socket(TcpState::kListen, 8080, 0, 2);
+  listener.sample.local_ip = IpAddress();
+  listener.sample.remote_ip = IpAddress();
+  evidence->OnSocket(listener);
+  for (int i = 0; i < sockets; ++i) {
+    RecordedSocket socket =
+        Socket(TcpState::kCloseWait, 8080, static_cast<uint16_t>(1024 + i), 3 + i);
+    socket.processes.resize(1);
+    socket.processes[0].set_pid(812);
+    socket.processes[0].set_comm("leaky");
+    evidence->OnSocket(socket);
+  }
+}
+
+TEST(RecordedEvidence, SocketsThatSsTiedToAProcessAreItsOwn) {
+  RecordedEvidence evidence;
+  Pile(1200, &evidence);
+  RecordedProcess process{At(2000), {}, ""};
+  process.process.set_pid(812);
+  process.process.set_rss_bytes(40'000'000);
+  evidence.OnProcess(process);
+  const RecordedDiagnosis diagnosis = evidence.Diagnose(AllShipped());
+  ASSERT_THAT(Found(diagnosis), ElementsAre("close-wait-leak likely"));
+  const v1::Finding& finding = diagnosis.findings[0].finding;
+  EXPECT_EQ(finding.group(), "process=812 listener=0.0.0.0:8080");
+  EXPECT_THAT(finding.verdict(),
+              HasSubstr("1200 connections are in CLOSE-WAIT at 0.0.0.0:8080, held by leaky (pid "
+                        "812): the peers have closed"));
+  EXPECT_THAT(finding.verdict(), HasSubstr("(Recv-Q is 0 on 1200) and dropped them"));
+  EXPECT_THAT(finding.verdict(), Not(HasSubstr("not known")));
+  EXPECT_EQ(EvidenceOf(finding, "process.rss_bytes")->source(),
+            "/proc/PID/status VmRSS, incident.txt:2000");
+  EXPECT_EQ(EvidenceOf(finding, "process.rises"), nullptr);
+  EXPECT_THAT(diagnosis.findings[0].remarks, ElementsAre(HasSubstr("one sample shows no trend")));
+  EXPECT_THAT(diagnosis.remarks, IsEmpty());
+}
+
+TEST(RecordedEvidence, AFewHundredInCloseWaitMayBeAPool) {
+  RecordedEvidence evidence;
+  Pile(999, &evidence);
+  EXPECT_THAT(evidence.Diagnose(AllShipped()).findings, IsEmpty());
+}
+
+TEST(RecordedEvidence, PileWithoutItsListenerIsAProgramThatExits) {
+  RecordedEvidence evidence;
+  RecordedSocket listener = Socket(TcpState::kListen, 22, 0, 1);
+  listener.sample.local_ip = IpAddress();
+  evidence.OnSocket(listener);
+  for (int i = 0; i < 1200; ++i) {
+    evidence.OnSocket(Socket(TcpState::kCloseWait, 8080, static_cast<uint16_t>(1024 + i), 2));
+  }
+  EXPECT_THAT(evidence.Diagnose(AllShipped()).findings, IsEmpty());
+}
+
+TEST(RecordedEvidence, IncreasesOfNstatAreNamedSo) {
+  RecordedEvidence evidence;
+  evidence.OnCounter(Counter("TcpExtSyncookiesSent", 500, 1, /*is_increase=*/true));
+  evidence.OnCounter(Counter("TcpExtSyncookiesRecv", 3, 2, /*is_increase=*/true));
+  const RecordedDiagnosis diagnosis = evidence.Diagnose(AllShipped());
+  ASSERT_THAT(Found(diagnosis), ElementsAre("syn-flood-absorbed likely"));
+  const RecordedFinding& found = diagnosis.findings[0];
+  EXPECT_EQ(EvidenceOf(found.finding, "netns.syncookies_sent")->basis(), "since nstat's last run");
+  EXPECT_THAT(found.remarks, ElementsAre(HasSubstr("increases since nstat's last run")));
+}
+
+TEST(RecordedEvidence, OverflowsOfTheAcceptQueueRuleAnAbsorbedFloodOut) {
+  RecordedEvidence evidence;
+  evidence.OnCounter(Counter("TcpExtSyncookiesSent", 41827, 1));
+  evidence.OnCounter(Counter("TcpExtSyncookiesRecv", 312, 2));
+  evidence.OnCounter(Counter("TcpExtListenOverflows", 7, 3));
+  EXPECT_THAT(evidence.Diagnose(AllShipped()).findings, IsEmpty());
+}
+
+TEST(RecordedEvidence, HalfOpenConnectionsAreCountedOnlyWhereTheyWereAskedFor) {
+  const auto found = [](const char* command) {
+    RecordedEvidence evidence;
+    evidence.OnCommand({At(1), command});
+    RecordedSocket listener = Socket(TcpState::kListen, 443, 0, 2);
+    listener.sample.wqueue = 128;
+    evidence.OnSocket(listener);
+    evidence.OnCounter(Counter("TcpExtSyncookiesSent", 41827, 8));
+    evidence.OnCounter(Counter("TcpExtSyncookiesRecv", 312, 9));
+    return evidence.Diagnose(AllShipped()).findings.at(0).finding.verdict();
+  };
+  EXPECT_THAT(found("ss -tan"), HasSubstr("10.0.0.5:443, backlog 128, 0 half-open"));
+  EXPECT_THAT(found("ss -tln"), Not(HasSubstr("half-open")));
+}
+
+}  // namespace
+}  // namespace tcpmedic
