@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "cli/command.h"
+#include "cli/diagnose/diagnose_command.h"
 #include "cli/drill/drill_command.h"
 #include "core/default_paths.h"
 #include "core/issue.h"
@@ -19,6 +20,7 @@ using tcpmedic::cli::Invocation;
 
 constexpr char kFooter[] = R"(
 Try:
+  tcpmedic diagnose    say what is wrong with this host; or with a FILE, what it shows
   tcpmedic up          watch this host
   tcpmedic watch       follow incidents, from another terminal
   tcpmedic show ID     one of them, on one screen
@@ -90,6 +92,7 @@ int main(int argc, char** argv) {
         absl::StrCat(by_path ? argv[0] : "tcpmedic", " --controller ", invocation.controller);
   });
 
+  tcpmedic::cli::AddDiagnoseCommand(app, invocation);
   tcpmedic::cli::AddUpCommand(app, invocation);
   tcpmedic::cli::AddQueryCommands(app, invocation);
   tcpmedic::cli::AddWatchCommand(app, invocation);

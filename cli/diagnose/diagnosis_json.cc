@@ -1,0 +1,204 @@
+#include "cli/diagnose/diagnosis_json.h"
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "absl/time/time.h"
+#include "cli/diagnose/ladder.h"
+#include "cli/diagnose/remedy.h"
+#include "cli/json.h"
+#include "core/ip_address.h"
+#include "proto/words.h"
+
+namespace tcpmedic::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+template <typename T>
+ordered_json OrNull(const std::optional<T>& value) {
+  if (!value) return nullptr;
+  return *value;
+}
+
+ordered_json OrNull(const std::string& text) {
+  if (text.empty()) return nullptr;
+  return text;
+}
+
+ordered_json RemedyJson(const v1::Decision& decision) {
+  const v1::Action* const remedy = RemedyOf(decision);
+  if (remedy == nullptr) return nullptr;
+  const std::string name = ActionName(*remedy);
+  ordered_json json = {{"action", name}};
+  json.update(ToJson(*remedy).at(name));
+  return json;
+}
+
+ordered_json FindingJson(const DiagnosedFinding& found) {
+  const v1::Finding& finding = found.finding;
+  const auto list = [](const auto& messages) {
+    ordered_json array = ordered_json::array();
+    for (const auto& message : messages) array.push_back(ToJson(message));
+    return array;
+  };
+  ordered_json json;
+  json["signature"] = finding.signature();
+  json["subject"] = OrNull(Name(finding.subject()));
+  json["severity"] = OrNull(Name(finding.severity()));
+  json["confidence"] = OrNull(Name(finding.confidence()));
+  json["title"] = finding.title();
+  json["group"] = finding.group();
+  json["verdict"] = finding.verdict();
+  json["advice"] = finding.advice();
+  json["disproof"] = finding.disproof();
+  json["remedy"] = RemedyJson(found.decision);
+  json["not_shown"] = list(finding.not_shown());
+  json["remarks"] = found.remarks;
+  json["policy"] = OrNull(found.decision.policy());
+  json["note"] = OrNull(NoteOf(found.decision));
+  json["evidence"] = list(finding.evidence());
+  json["processes"] = list(finding.processes());
+  return json;
+}
+
+// No capture of this century's begins within its first ten years since the epoch; no seconds of a
+// day, and of no capture's length, come near.
+constexpr absl::Duration kLeastEpochTime = absl::Hours(24 * 3650);
+
+ordered_json TimeJson(const std::optional<absl::Duration>& time) {
+  if (!time) return nullptr;
+  if (*time < kLeastEpochTime) return absl::ToDoubleSeconds(*time);
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", absl::UnixEpoch() + *time, absl::UTCTimeZone());
+}
+
+ordered_json StateJson(EndState state) {
+  if (state == EndState::kUnknown) return nullptr;
+  return std::string(Name(state));
+}
+
+ordered_json SegmentJson(const TrackedSegment& segment) {
+  ordered_json json;
+  json["number"] = segment.number;
+  json["time"] = TimeJson(segment.time);
+  json["from"] = segment.from_client ? "client" : "server";
+  json["flags"] = FlagText(segment.flags);
+  json["seq"] = OrNull(segment.seq);
+  json["rel_seq"] = OrNull(segment.rel_seq);
+  json["ack"] = OrNull(segment.ack);
+  json["rel_ack"] = OrNull(segment.rel_ack);
+  json["length"] = segment.payload_bytes;
+  json["window_bytes"] = OrNull(segment.window_bytes);
+  json["client_state"] = StateJson(segment.client_state);
+  json["server_state"] = StateJson(segment.server_state);
+  ordered_json events = ordered_json::array();
+  for (const SegmentEvent event : segment.events) events.push_back(std::string(Name(event)));
+  json["events"] = std::move(events);
+  json["note"] = OrNull(segment.note);
+  return json;
+}
+
+std::string EndpointJson(const TraceEndpoint& endpoint) {
+  return EndpointText(endpoint.ip, endpoint.port);
+}
+
+ordered_json ConnectionJson(const TrackedConnection& connection) {
+  ordered_json json;
+  json["source"] = connection.input;
+  json["client"] = EndpointJson(connection.client);
+  json["server"] = EndpointJson(connection.server);
+  json["client_is_guess"] = connection.client_is_guess;
+  json["outcome"] = std::string(Name(connection.outcome));
+  json["summary"] = connection.summary;
+  json["client_isn"] = OrNull(connection.client_isn);
+  json["server_isn"] = OrNull(connection.server_isn);
+  json["first_data_seq"] = OrNull(connection.first_data_seq);
+  json["handshake_rtt_us"] = nullptr;
+  if (connection.handshake_rtt) {
+    json["handshake_rtt_us"] = absl::ToInt64Microseconds(*connection.handshake_rtt);
+  }
+  ordered_json spacing = ordered_json::array();
+  for (const absl::Duration gap : connection.syn_spacing) {
+    spacing.push_back(absl::ToDoubleSeconds(gap));
+  }
+  json["syn_spacing_s"] = std::move(spacing);
+  json["reset_by"] = nullptr;
+  if (connection.reset_by) json["reset_by"] = EndpointJson(*connection.reset_by);
+  const ConnectionTotals& totals = connection.totals;
+  json["totals"] = {{"segments", totals.segments},
+                    {"client_bytes", totals.client_bytes},
+                    {"server_bytes", totals.server_bytes},
+                    {"retransmissions", totals.retransmissions},
+                    {"spurious_retransmissions", totals.spurious_retransmissions},
+                    {"out_of_order", totals.out_of_order},
+                    {"keep_alives", totals.keep_alives},
+                    {"zero_windows", totals.zero_windows},
+                    {"duplicate_acks", totals.duplicate_acks},
+                    {"syns", totals.syns},
+                    {"syn_acks", totals.syn_acks}};
+  ordered_json segments = ordered_json::array();
+  for (const TrackedSegment& segment : connection.segments) {
+    segments.push_back(SegmentJson(segment));
+  }
+  json["segments"] = std::move(segments);
+  json["segments_left_out"] = connection.segments_left_out;
+  return json;
+}
+
+ordered_json TraceJson(const TraceResult& trace) {
+  ordered_json outcomes = ordered_json::object();
+  for (size_t i = 0; i < trace.by_outcome.size(); ++i) {
+    if (trace.by_outcome[i] == 0) continue;
+    outcomes[std::string(Name(static_cast<Outcome>(i)))] = trace.by_outcome[i];
+  }
+  return {{"connections_seen", trace.connections_seen},
+          {"connections_left_out", trace.connections_left_out},
+          {"segments", trace.segments},
+          {"outcomes", std::move(outcomes)}};
+}
+
+}  // namespace
+
+ordered_json DiagnosisJson(const DiagnosisView& view,
+                           const std::vector<const TrackedConnection*>& only) {
+  ordered_json json;
+  json["findings"] = ordered_json::array();
+  for (const DiagnosedFinding& found : view.findings) {
+    json["findings"].push_back(FindingJson(found));
+  }
+  json["connections"] = ordered_json::array();
+  if (only.empty()) {
+    for (const TrackedConnection& connection : view.trace.connections) {
+      json["connections"].push_back(ConnectionJson(connection));
+    }
+  }
+  for (const TrackedConnection* const connection : only) {
+    json["connections"].push_back(ConnectionJson(*connection));
+  }
+  json["unread"] = ordered_json::array();
+  for (const Unread& unread : view.unread) {
+    json["unread"].push_back({{"source", PlaceText(unread.place)},
+                              {"reason", unread.reason},
+                              {"lines", unread.lines},
+                              {"excerpt", OrNull(unread.excerpt)}});
+  }
+  json["remarks"] = view.remarks;
+  json["trace"] = TraceJson(view.trace);
+  json["read"] = nullptr;
+  json["live"] = nullptr;
+  if (view.live) {
+    json["live"] = {{"watched_s", absl::ToDoubleSeconds(view.watched)},
+                    {"sockets", view.sockets_seen},
+                    {"namespaces", view.namespaces_seen},
+                    {"not_seen", view.not_seen}};
+  } else {
+    json["read"] = {{"sockets", view.read.sockets},
+                    {"counts", view.read.counts},
+                    {"counters", view.read.counters},
+                    {"processes", view.read.processes},
+                    {"segments", view.read.segments}};
+  }
+  return json;
+}
+
+}  // namespace tcpmedic::cli

@@ -1,0 +1,29 @@
+// A diagnosis for programs. Pure.
+//
+//   findings     signature, subject ("socket"), severity, confidence, verdict, advice, disproof,
+//   remedy
+//                ({"action": "set_congestion_control", "algorithm": "bbr", …}; null: nothing on the
+//                host mends it), not_shown, evidence; and title, group, remarks, policy, note
+//   connections  client, server, outcome, client_isn, server_isn, first_data_seq, handshake_rtt_us,
+//                segments; and summary, source
+//   unread       source, reason; and lines, excerpt
+//   remarks, read, trace, not_seen: what belongs to no finding
+//
+// Times of segments are RFC 3339 UTC where the capture says which day it was, else seconds since
+// its midnight or its first packet; null where it has none.
+#ifndef TCPMEDIC_CLI_DIAGNOSE_DIAGNOSIS_JSON_H_
+#define TCPMEDIC_CLI_DIAGNOSE_DIAGNOSIS_JSON_H_
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "cli/diagnose/diagnosis_view.h"
+
+namespace tcpmedic::cli {
+
+// All connections that the trace lists, or only those of `only` where it is not empty.
+nlohmann::ordered_json DiagnosisJson(const DiagnosisView& view,
+                                     const std::vector<const TrackedConnection*>& only);
+
+}  // namespace tcpmedic::cli
+
+#endif  // TCPMEDIC_CLI_DIAGNOSE_DIAGNOSIS_JSON_H_

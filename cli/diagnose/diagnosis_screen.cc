@@ -1,0 +1,393 @@
+#include "cli/diagnose/diagnosis_screen.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "cli/diagnose/connections.h"
+#include "cli/diagnose/remedy.h"
+#include "cli/render/leak_words.h"
+#include "cli/render/quantity.h"
+#include "cli/render/why.h"
+#include "cli/render/words.h"
+
+namespace tcpmedic::cli {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+constexpr int kMaxTextLines = 12;
+constexpr int kMostUnread = 20;
+constexpr int kWideValue = 24;
+constexpr int kMostCell = 44;  // as TableLines cuts it
+constexpr int kLeastSource = 20;
+
+std::string Counted(int64_t count, absl::string_view one) {
+  return absl::StrCat(CountText(count), " ", one, count == 1 ? "" : "s");
+}
+
+void Append(Lines more, Lines* lines) {
+  for (std::string& line : more) lines->push_back(std::move(line));
+}
+
+// Where an evidence's source ends with the place that it was read from ("nstat
+// TcpExtSyncookiesSent, incident.txt:9"), the two apart: the place must not be cut.
+std::pair<std::string, std::string> SourceAndPlace(const v1::Evidence& evidence) {
+  const std::string& source = evidence.source();
+  const size_t comma = source.rfind(", ");
+  if (comma == std::string::npos) return {source, ""};
+  const std::string place = source.substr(comma + 2);
+  const size_t colon = place.rfind(':');
+  const bool is_place =
+      colon != std::string::npos && colon + 1 < place.size() &&
+      std::all_of(place.begin() + static_cast<std::ptrdiff_t>(colon) + 1, place.end(),
+                  [](char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); });
+  if (!is_place) return {source, ""};
+  return {source.substr(0, comma), place};
+}
+
+class Screen {
+ public:
+  Screen(const DiagnosisView& view, const Style& style) : view_(view), style_(style) {}
+
+  std::string Render(const std::vector<const TrackedConnection*>& drawn,
+                     const ShownConnections& shown) const {
+    std::vector<Lines> blocks = {Head()};
+    for (const DiagnosedFinding& found : view_.findings) blocks.push_back(Verdict(found));
+    for (const DiagnosedFinding& found : view_.findings) blocks.push_back(Details(found));
+    blocks.push_back(ConnectionLines(view_.trace, drawn, shown, style_));
+    blocks.push_back(Noticed());
+    blocks.push_back(NotRead());
+    blocks.push_back(Next());
+    Lines screen;
+    for (Lines& block : blocks) {
+      if (block.empty()) continue;
+      if (!screen.empty()) screen.emplace_back();
+      Append(std::move(block), &screen);
+    }
+    return Joined(screen);
+  }
+
+ private:
+  int text_columns() const { return std::max(style_.width - kLabelColumns, 20); }
+
+  Lines Labelled(absl::string_view label, absl::string_view text) const {
+    if (text.empty()) return {};
+    return cli::Labelled(style_, label, Wrap(text, text_columns(), kMaxTextLines));
+  }
+
+  Lines Head() const {
+    std::string head;
+    if (view_.findings.empty()) {
+      head = view_.live || view_.read.anything()
+                 ? absl::StrCat("No incident ", view_.live ? "on " : "in ", view_.of)
+                 : absl::StrCat("No evidence in ", view_.of);
+    } else {
+      head = absl::StrCat(Counted(static_cast<int64_t>(view_.findings.size()), "incident"),
+                          view_.live ? " on " : " in ", view_.of);
+    }
+    const bool well = view_.findings.empty() && (view_.live || view_.read.anything());
+    // Wrapped as it will be read: runs of white space count as one.
+    head = absl::StrJoin(Wrap(head, 1 << 16, 1), "");
+    Lines lines =
+        Wrap(absl::StrCat(head, ": ", view_.live ? WatchedText() : ReadText()), style_.width, 4);
+    if (absl::StartsWith(lines[0], head)) {
+      lines[0] = absl::StrCat(Painted(style_, well ? Paint::kGreen : Paint::kBold, head),
+                              lines[0].substr(head.size()));
+    }
+    return lines;
+  }
+
+  std::string WatchedText() const {
+    return absl::StrCat(Counted(view_.namespaces_seen, "network namespace"), " watched for ",
+                        DurationText(view_.watched), " with ",
+                        Counted(static_cast<int64_t>(view_.activity.size()), "signature"), ", ",
+                        Counted(view_.sockets_seen, "socket"), " looked at");
+  }
+
+  std::string ReadText() const {
+    const EvidenceRead& read = view_.read;
+    if (!read.anything()) {
+      return "nothing in it is a line of ss, nstat, netstat -s, ps or tcpdump, nor a capture";
+    }
+    std::vector<std::string> parts;
+    if (read.segments > 0) parts.push_back(Counted(read.segments, "segment"));
+    if (read.sockets > 0) parts.push_back(Counted(read.sockets, "socket"));
+    if (read.counts > 0) {
+      parts.push_back(absl::StrCat(Counted(read.counts, "count"), " of sockets"));
+    }
+    if (read.counters > 0) parts.push_back(Counted(read.counters, "counter"));
+    if (read.processes > 0) {
+      parts.push_back(
+          absl::StrCat(CountText(read.processes), read.processes == 1 ? " process" : " processes"));
+    }
+    return absl::StrCat(absl::StrJoin(parts, ", "), " read");
+  }
+
+  Lines Verdict(const DiagnosedFinding& found) const {
+    const v1::Finding& finding = found.finding;
+    const std::string severity = absl::AsciiStrToUpper(SeverityWord(finding.severity()));
+    Lines lines = {absl::StrCat(Painted(style_, SeverityPaint(finding.severity()), severity), "  ",
+                                Painted(style_, Paint::kBold, Escaped(finding.title())), "  ",
+                                Painted(style_, Paint::kDim, Escaped(finding.signature())))};
+    std::string confidence = ConfidenceWord(finding.confidence());
+    if (finding.confidence() == v1::CONFIDENCE_CERTAIN) {
+      absl::StrAppend(&confidence, ": every look-alike was ruled out");
+    } else if (finding.not_shown_size() > 0) {
+      absl::StrAppend(&confidence, ": ",
+                      absl::StrJoin(finding.not_shown(), ", ",
+                                    [](std::string* out, const v1::NotShown& not_shown) {
+                                      absl::StrAppend(out, not_shown.look_alike());
+                                    }),
+                      " could not be ruled out");
+    }
+    Append(Wrap(confidence, style_.width, 3), &lines);
+    lines.emplace_back();
+    for (const std::string& line : Wrap(finding.verdict(), style_.width - 4, kMaxTextLines)) {
+      lines.push_back(absl::StrCat("  ", line));
+    }
+    return lines;
+  }
+
+  Lines Details(const DiagnosedFinding& found) const {
+    const v1::Finding& finding = found.finding;
+    Lines lines;
+    if (view_.findings.size() > 1) {
+      lines.push_back(Painted(style_, Paint::kBold, Escaped(finding.title())));
+    }
+    Append(Labelled("Program", ProgramText(finding)), &lines);
+    Append(Labelled("Where", WhereText(finding)), &lines);
+    Append(Labelled("Advice", finding.advice()), &lines);
+    Append(Labelled("Remedy", RemedyText(found)), &lines);
+    Append(Labelled("Wrong if", WithoutIf(finding.disproof())), &lines);
+    lines.emplace_back();
+    Append(Evidence(finding), &lines);
+    Append(Unclear(found), &lines);
+    return lines;
+  }
+
+  // The label says it.
+  static std::string WithoutIf(absl::string_view disproof) {
+    return std::string(absl::StartsWith(disproof, "If ") ? disproof.substr(3) : disproof);
+  }
+
+  static std::string ProgramText(const v1::Finding& finding) {
+    if (finding.processes().empty()) return "";
+    const v1::Process& process = finding.processes(0);
+    std::string text = absl::StrCat(process.comm(), " (pid ", process.pid(), ")");
+    if (const std::string home = HomeText(process); !home.empty()) {
+      absl::StrAppend(&text, ", ", home);
+    }
+    if (!process.cmdline().empty()) absl::StrAppend(&text, ": ", CommandText(process));
+    if (const int others = finding.processes_size() - 1; others > 0) {
+      absl::StrAppend(&text, "; and ", others,
+                      others == 1 ? " other holds them too" : " others hold them too");
+    }
+    return text;
+  }
+
+  static std::string WhereText(const v1::Finding& finding) {
+    switch (finding.subject()) {
+      case v1::SUBJECT_SOCKET: {
+        const v1::SocketRef& exemplar = finding.exemplar();
+        return absl::StrCat(SubjectText(finding), ": ", CountText(finding.socket_count()),
+                            finding.socket_count() == 1 ? " socket, " : " sockets, such as ",
+                            EndpointText(exemplar.local()), " → ", EndpointText(exemplar.remote()),
+                            InNetns(finding));
+      }
+      case v1::SUBJECT_NETNS:
+        return finding.netns().name().empty() && !finding.has_exemplar() ? "" : NetnsText(finding);
+      case v1::SUBJECT_PROCESS: {
+        const std::string listener = ListenerText(finding);
+        return listener.empty() ? finding.netns().name() : absl::StrCat(listener, InNetns(finding));
+      }
+      default:
+        return absl::StrJoin(finding.group_by(), ", ",
+                             [](std::string* out, const v1::GroupKey& key) {
+                               absl::StrAppend(out, key.attribute(), " ", key.value());
+                             });
+    }
+  }
+
+  static std::string InNetns(const v1::Finding& finding) {
+    return finding.netns().name().empty() ? ""
+                                          : absl::StrCat(", namespace: ", finding.netns().name());
+  }
+
+  std::string RemedyText(const DiagnosedFinding& found) const {
+    const std::string by = found.decision.policy().empty()
+                               ? ""
+                               : absl::StrCat(", by policy ", found.decision.policy());
+    if (const v1::Action* const remedy = RemedyOf(found.decision)) {
+      return absl::StrCat(RemedyWords(found.finding, *remedy), by);
+    }
+    if (const std::string& note = NoteOf(found.decision); !note.empty()) {
+      return absl::StrCat("none on this host", by, ". ", note);
+    }
+    const std::vector<std::string> receivers = ReceiversOf(found.decision);
+    if (!receivers.empty()) {
+      return absl::StrCat("none on this host; ", absl::StrJoin(receivers, ", "), " would be told",
+                          by);
+    }
+    return found.decision.considered().empty() ? "" : "none: no policy matches it";
+  }
+
+  // The evidence that there is; of the rest only the names.
+  Lines Evidence(const v1::Finding& finding) const {
+    std::vector<std::vector<Cell>> rows;
+    std::vector<std::string> not_reported;
+    std::vector<std::string> wide_values;  // by row; empty: it fits
+    int columns[4] = {};                   // all but the source's
+    for (const v1::Evidence& evidence : finding.evidence()) {
+      if (evidence.value().kind_case() == v1::Value::KIND_NOT_SET) {
+        not_reported.push_back(evidence.name());
+        continue;
+      }
+      const auto [source, place] = SourceAndPlace(evidence);
+      const std::string value = EvidenceText(evidence);
+      const bool wide = Columns(Escaped(value)) > kWideValue;
+      wide_values.push_back(wide ? value : "");
+      rows.push_back({{evidence.name()},
+                      {wide ? "" : value, Paint::kBold},
+                      {wide ? "" : evidence.basis(), Paint::kDim},
+                      {wide ? "" : ShortPlace(place)},
+                      {wide ? "" : source, Paint::kDim}});
+      for (size_t i = 0; i < 4; ++i) {
+        columns[i] =
+            std::max(columns[i], std::min(Columns(Escaped(rows.back()[i].text)), kMostCell));
+      }
+    }
+    if (rows.empty()) return Labelled("Evidence", "none was reported");
+    // What is cut to its first word says nothing; the place says where to look.
+    const int before_source = columns[0] + columns[1] + columns[2] + columns[3] + 4 * 2;
+    if (text_columns() - before_source < kLeastSource) {
+      for (std::vector<Cell>& row : rows) row.back().text.clear();
+    }
+    Style narrow = style_;
+    narrow.width = text_columns();
+    Lines lines = TableLines(narrow, {{}, {}, {}, {}, {}}, rows);
+    // A text that would push the others' columns out has its line for itself.
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (wide_values[i].empty()) continue;
+      const std::string name = Cut(Escaped(rows[i][0].text), columns[0]);
+      lines[i] = absl::StrCat(
+          name, std::string(static_cast<size_t>(columns[0] - Columns(name) + 2), ' '),
+          Painted(style_, Paint::kBold,
+                  Cut(Escaped(wide_values[i]), std::max(text_columns() - columns[0] - 2, 1))));
+    }
+    if (!not_reported.empty()) {
+      for (const std::string& line :
+           Wrap(absl::StrCat("not reported: ", absl::StrJoin(not_reported, ", ")), text_columns(),
+                kMaxTextLines)) {
+        lines.push_back(Painted(style_, Paint::kDim, line));
+      }
+    }
+    return cli::Labelled(style_, "Evidence", std::move(lines));
+  }
+
+  // Of the one input its line, of several without the directory.
+  std::string ShortPlace(const std::string& place) const {
+    const size_t colon = place.rfind(':');
+    if (colon == std::string::npos) return place;
+    if (place.substr(0, colon) == view_.of) return absl::StrCat("line ", place.substr(colon + 1));
+    const size_t slash = place.rfind('/', colon);
+    return slash == std::string::npos ? place : place.substr(slash + 1);
+  }
+
+  Lines Unclear(const DiagnosedFinding& found) const {
+    Lines lines;
+    for (const v1::NotShown& not_shown : found.finding.not_shown()) {
+      const std::string text = absl::StrCat(
+          not_shown.look_alike(), ": ", not_shown.expression(),
+          not_shown.missing().empty()
+              ? ""
+              : absl::StrCat(" (", absl::StrJoin(not_shown.missing(), ", "), " not reported)"));
+      Append(Wrap(text, text_columns(), 3), &lines);
+    }
+    Lines labelled = cli::Labelled(style_, "Unclear", std::move(lines));
+    Lines remarks;
+    for (const std::string& remark : found.remarks) {
+      Append(Wrap(remark, text_columns(), 4), &remarks);
+    }
+    Append(cli::Labelled(style_, "Beware", std::move(remarks)), &labelled);
+    return labelled;
+  }
+
+  // What belongs to no finding, and what could not be looked at.
+  Lines Noticed() const {
+    Lines noticed;
+    for (const std::string& remark : view_.remarks) {
+      Append(Wrap(remark, text_columns(), 4), &noticed);
+    }
+    Lines lines = cli::Labelled(style_, "Noticed", std::move(noticed));
+    Lines not_seen;
+    for (const std::string& sentence : view_.not_seen) {
+      Append(Wrap(sentence, text_columns(), 4), &not_seen);
+    }
+    for (std::string& line : not_seen) line = Painted(style_, Paint::kYellow, line);
+    Append(cli::Labelled(style_, "Not seen", std::move(not_seen)), &lines);
+    return lines;
+  }
+
+  Lines NotRead() const {
+    Lines lines;
+    for (const Unread& unread : view_.unread) {
+      if (lines.size() == kMostUnread) break;
+      std::string text = absl::StrCat(PlaceText(unread.place), ": ", unread.reason);
+      if (unread.lines > 1) absl::StrAppend(&text, " (", CountText(unread.lines), " lines)");
+      if (!unread.excerpt.empty()) absl::StrAppend(&text, ": ", unread.excerpt);
+      lines.push_back(Cut(Escaped(text), text_columns()));
+    }
+    const int64_t more = static_cast<int64_t>(view_.unread.size() - lines.size());
+    if (more > 0) lines.push_back(absl::StrCat("… ", CountText(more), " more: -o json"));
+    return cli::Labelled(style_, "Not read", std::move(lines));
+  }
+
+  Lines Next() const {
+    const bool remedy = std::any_of(
+        view_.findings.begin(), view_.findings.end(),
+        [](const DiagnosedFinding& found) { return RemedyOf(found.decision) != nullptr; });
+    if (!style_.next_commands || !remedy) return {};
+    return cli::Labelled(
+        style_, "Next",
+        TableLines(
+            style_, {{.title = "", .whole = true}, {}},
+            {{{absl::StrCat("sudo ", style_.command, " up"), Paint::kCyan},
+              {view_.live ? "proposes this change, checks that it helps, takes it back if not"
+                          : "on that host: proposes this change, and takes it back if it "
+                            "does not help",
+               Paint::kDim}}}));
+  }
+
+  const DiagnosisView& view_;
+  const Style& style_;
+};
+
+}  // namespace
+
+std::string RenderDiagnosis(const DiagnosisView& view,
+                            const std::vector<const TrackedConnection*>& drawn,
+                            const ShownConnections& shown, const Style& style) {
+  return Screen(view, style).Render(drawn, shown);
+}
+
+std::string RenderWhyNot(const DiagnosisView& view, const Style& style) {
+  std::string text;
+  for (const v1::SignatureActivity& activity : view.activity) {
+    absl::StrAppend(&text, text.empty() ? "" : "\n", RenderActivity(activity, view.of, style));
+  }
+  return text;
+}
+
+std::string InputsText(const std::vector<std::string>& inputs) {
+  if (inputs.size() > 1) return absl::StrCat(inputs.size(), " files");
+  if (inputs.empty() || inputs[0] == "-") return "the standard input";
+  return inputs[0];
+}
+
+}  // namespace tcpmedic::cli

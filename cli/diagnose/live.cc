@@ -1,0 +1,97 @@
+#include "cli/diagnose/live.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "core/clock.h"
+#include "proto/proto_time.h"
+#include "scan/scanner.h"
+
+namespace tcpmedic::cli {
+namespace {
+
+// As the agent's shortest.
+constexpr absl::Duration kInterval = absl::Seconds(1);
+// A trend of a process is read every three seconds, and asks who holds the sockets before it
+// counts.
+constexpr absl::Duration kSlack = absl::Seconds(5);
+
+// Every finding of the watch, as it was last seen: what comes and goes is told too.
+class FindingsSeen {
+ public:
+  void Add(const v1::Report& report, absl::Duration at) {
+    for (const v1::Finding& finding : report.findings()) {
+      seen_[{finding.signature(), finding.group(), finding.netns().cookie()}] = {finding, at};
+    }
+  }
+
+  std::vector<WatchedFinding> Take(absl::Duration end) {
+    std::vector<WatchedFinding> findings;
+    for (auto& [key, seen] : seen_) findings.push_back({std::move(seen.first), end - seen.second});
+    std::stable_sort(findings.begin(), findings.end(),
+                     [](const WatchedFinding& a, const WatchedFinding& b) {
+                       return a.finding.severity() > b.finding.severity();
+                     });
+    return findings;
+  }
+
+ private:
+  using Key = std::tuple<std::string, std::string, uint64_t>;
+  std::map<Key, std::pair<v1::Finding, absl::Duration>> seen_;
+};
+
+}  // namespace
+
+absl::Duration WatchTimeFor(const v1::SignatureSet& signatures) {
+  absl::Duration longest;
+  for (const v1::Signature& signature : signatures.signatures()) {
+    longest = std::max(longest, FromProto(signature.window()) + FromProto(signature.for_()));
+  }
+  return longest + kSlack;
+}
+
+absl::StatusOr<Watched> WatchThisHost(
+    CompiledSet signatures, const Namespaces::Options& namespaces, absl::Duration watch_for,
+    absl::FunctionRef<void(absl::Duration watched, const v1::Report& report)> on_scan) {
+  const Clock& clock = *Clock::Real();
+  Namespaces watched_namespaces(namespaces);
+  Scanner scanner(Scanner::Options{});
+  scanner.SetSignatures(std::move(signatures));
+  FindingsSeen seen;
+  const absl::Duration began = clock.Now().uptime;
+  while (true) {
+    const absl::Status refreshed = watched_namespaces.Refresh();
+    if (!refreshed.ok()) return refreshed;
+    const Moment now = clock.Now();
+    Watched watched;
+    watched.report = scanner.Scan(watched_namespaces.current(), now, {});
+    const absl::Duration lasted = now.uptime - began;
+    seen.Add(watched.report, lasted);
+    on_scan(lasted, watched.report);
+    if (lasted >= watch_for) {
+      watched.findings = seen.Take(lasted);
+      watched.namespaces = static_cast<int64_t>(watched_namespaces.current().size());
+      for (const std::string& degraded : watched.report.stats().degraded()) {
+        watched.not_seen.push_back(degraded);
+      }
+      if (const int denied = watched_namespaces.processes_denied(); denied > 0) {
+        watched.not_seen.push_back(absl::StrCat(
+            "the network namespaces of ", denied, denied == 1 ? " process" : " processes",
+            geteuid() == 0 ? " may not be looked at, although this runs as root: CAP_SYS_PTRACE is "
+                             "missing, or they belong to another user namespace"
+                           : " of other users may not be looked at: root sees the whole host"));
+      }
+      return watched;
+    }
+    const absl::Duration next = now.uptime + kInterval;
+    absl::SleepFor(std::min(next, began + watch_for) - clock.Now().uptime);
+  }
+}
+
+}  // namespace tcpmedic::cli

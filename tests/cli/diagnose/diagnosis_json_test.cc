@@ -1,0 +1,102 @@
+#include "cli/diagnose/diagnosis_json.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "cli/json.h"
+#include "tests/cli/diagnose/diagnosis_examples.h"
+#include "tests/cli/golden.h"
+
+namespace tcpmedic::cli {
+namespace {
+
+using nlohmann::ordered_json;
+using ::testing::IsSupersetOf;
+using ::testing::SizeIs;
+
+std::vector<std::string> KeysOf(const ordered_json& object) {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : object.items()) keys.push_back(key);
+  return keys;
+}
+
+TEST(DiagnosisJson, OfAFindingHasItsEvidenceAndRemedy) {
+  ExpectGolden("diagnose_pinned.json", PrintJson(DiagnosisJson(PinnedWindow(), {})));
+}
+
+TEST(DiagnosisJson, OfATraceHasItsSegments) {
+  ExpectGolden("diagnose_handshake.json", PrintJson(DiagnosisJson(NothingWrong(), {})));
+}
+
+// Programs rely on these.
+TEST(DiagnosisJson, HasTheKeysThatAreDocumented) {
+  const ordered_json found = DiagnosisJson(PinnedWindow(), {});
+  EXPECT_THAT(KeysOf(found),
+              IsSupersetOf(std::vector<std::string>{"findings", "connections", "unread"}));
+  EXPECT_THAT(KeysOf(found["findings"][0]),
+              IsSupersetOf(std::vector<std::string>{"signature", "subject", "severity",
+                                                    "confidence", "verdict", "advice", "disproof",
+                                                    "remedy", "not_shown", "evidence"}));
+  EXPECT_EQ(KeysOf(found["findings"][0]["evidence"][0]),
+            (std::vector<std::string>{"name", "value", "unit", "basis", "source"}));
+  const ordered_json traced = DiagnosisJson(NothingWrong(), {});
+  EXPECT_THAT(KeysOf(traced["connections"][0]),
+              IsSupersetOf(std::vector<std::string>{"client", "server", "outcome", "client_isn",
+                                                    "server_isn", "first_data_seq",
+                                                    "handshake_rtt_us", "segments"}));
+  EXPECT_THAT(KeysOf(traced["connections"][0]["segments"][0]),
+              IsSupersetOf(std::vector<std::string>{"time", "from", "flags", "seq", "rel_seq",
+                                                    "ack", "rel_ack", "length", "client_state",
+                                                    "server_state", "note"}));
+}
+
+TEST(DiagnosisJson, RemedyIsTheChangeWithItsAction) {
+  EXPECT_EQ(DiagnosisJson(PinnedWindow(), {})["findings"][0]["remedy"],
+            (ordered_json{
+                {"action", "set_congestion_control"}, {"algorithm", "bbr"}, {"scope", "sockets"}}));
+}
+
+TEST(DiagnosisJson, RemedyOfWhatIsOnlyToldOrNotedIsNull) {
+  const ordered_json json = DiagnosisJson(FloodAndLeak(), {});
+
+  EXPECT_TRUE(json["findings"][0]["remedy"].is_null());
+  EXPECT_TRUE(json["findings"][1]["remedy"].is_null());
+  EXPECT_EQ(json["findings"][1]["note"], "Leave this host as it is.");
+}
+
+TEST(DiagnosisJson, NamesWhatWasNotRead) {
+  const ordered_json unread = DiagnosisJson(FloodAndLeak(), {})["unread"];
+
+  EXPECT_EQ(unread[0]["source"], "session.txt:5");
+  EXPECT_EQ(unread[0]["reason"], "not a line of any tool that is known");
+  EXPECT_EQ(unread[1]["lines"], 3);
+}
+
+TEST(DiagnosisJson, GivesOnlyTheConnectionsThatWereAskedFor) {
+  DiagnosisView view = NothingWrong();
+  view.trace = TraceOf({Handshake(), NoReply()});
+
+  const ordered_json json = DiagnosisJson(view, {&view.trace.connections[1]});
+  ASSERT_THAT(json["connections"], SizeIs(1));
+  EXPECT_EQ(json["connections"][0]["outcome"], "no-reply");
+  EXPECT_TRUE(json["connections"][0]["segments"][0]["server_state"].is_null());
+}
+
+TEST(DiagnosisJson, TimesAreOfACalendarOnlyWhereTheCaptureHasOne) {
+  DiagnosisView view = NothingWrong();
+  EXPECT_EQ(DiagnosisJson(view, {})["connections"][0]["segments"][0]["time"], 50531.001);
+
+  view.trace.connections[0].segments[0].time = absl::Seconds(1'795'316'981) + absl::Microseconds(7);
+  EXPECT_EQ(DiagnosisJson(view, {})["connections"][0]["segments"][0]["time"],
+            "2026-11-22T03:09:41.000007Z");
+
+  view.trace.connections[0].segments[0].time.reset();
+  EXPECT_TRUE(DiagnosisJson(view, {})["connections"][0]["segments"][0]["time"].is_null());
+}
+
+}  // namespace
+}  // namespace tcpmedic::cli

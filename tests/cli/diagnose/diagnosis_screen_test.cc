@@ -1,0 +1,101 @@
+#include "cli/diagnose/diagnosis_screen.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "cli/diagnose/connections.h"
+#include "tests/cli/diagnose/diagnosis_examples.h"
+#include "tests/cli/golden.h"
+
+namespace tcpmedic::cli {
+namespace {
+
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string Rendered(const DiagnosisView& view, Style style = {}) {
+  return RenderDiagnosis(view, *ConnectionsToDraw(view.trace, {}), {}, style);
+}
+
+TEST(DiagnosisScreen, OfATraceWithoutAnIncidentIsItsHandshake) {
+  ExpectGolden("diagnose_handshake.txt", Rendered(NothingWrong()));
+}
+
+TEST(DiagnosisScreen, ShowsEvidenceWithTheLineThatItCameFrom) {
+  ExpectGolden("diagnose_pinned.txt", Rendered(PinnedWindow()));
+}
+
+TEST(DiagnosisScreen, ShowsItInColour) {
+  ExpectGolden("diagnose_pinned_color.txt", Rendered(PinnedWindow(), {.color = true}));
+}
+
+TEST(DiagnosisScreen, SaysTheVerdictsOfSeveralFirst) {
+  ExpectGolden("diagnose_two.txt", Rendered(FloodAndLeak()));
+}
+
+TEST(DiagnosisScreen, OfAHealthyHostIsOneLine) {
+  EXPECT_EQ(
+      Rendered(HealthyHost(), {.width = 1000}),
+      "No incident on this host: 3 network namespaces watched for 20 s with 5 signatures, 1,204 "
+      "sockets looked at\n");
+}
+
+TEST(DiagnosisScreen, SaysWhatThisUserMayNotSee) {
+  EXPECT_THAT(Rendered(HostOfOneOwner()),
+              EndsWith("\nNot seen  who holds sockets is not known of 41 processes of other users "
+                       "(EACCES)\n"));
+}
+
+TEST(DiagnosisScreen, SaysThatNothingWasEvidence) {
+  DiagnosisView view;
+  view.of = "notes.txt";
+  view.unread = {{{"notes.txt", 1}, "not a line of any tool that is known", "Dear diary", 7}};
+
+  EXPECT_EQ(Rendered(view, {.width = 1000}),
+            "No evidence in notes.txt: nothing in it is a line of ss, nstat, netstat -s, ps or "
+            "tcpdump, nor a capture\n"
+            "\n"
+            "Not read  notes.txt:1: not a line of any tool that is known (7 lines): Dear diary\n");
+}
+
+TEST(DiagnosisScreen, DoesNotObeyWhatWasRead) {
+  DiagnosisView view = FloodAndLeak();
+  view.of = "\x1b]0;title\x07.txt";
+  view.remarks.push_back("\x1b[2J");
+  view.findings[0].finding.set_title("\x1b[2J");
+  view.findings[0].finding.mutable_evidence(0)->set_source("\x1b[2J, \x1b[2J:1");
+
+  EXPECT_THAT(Rendered(view), Not(HasSubstr("\x1b")));
+}
+
+TEST(DiagnosisScreen, ListsOfMuchThatWasNotReadTheFirst) {
+  DiagnosisView view = NothingWrong();
+  for (int i = 1; i <= 50; ++i) view.unread.push_back({{"trace.txt", i}, "not a line", "", 1});
+
+  EXPECT_THAT(Rendered(view), EndsWith("… 30 more: -o json\n"));
+}
+
+TEST(DiagnosisScreen, IsNoWiderThanTheTerminal) {
+  for (const int width : {80, 100}) {
+    for (const DiagnosisView& view : {NothingWrong(), FloodAndLeak(), HostOfOneOwner()}) {
+      const std::string text = Rendered(view, {.width = width});
+      for (size_t at = 0; at < text.size();) {
+        const size_t end = text.find('\n', at);
+        EXPECT_LE(Columns(text.substr(at, end - at)), width) << text.substr(at, end - at);
+        at = end + 1;
+      }
+    }
+  }
+}
+
+TEST(DiagnosisScreen, NamesItsInputs) {
+  EXPECT_EQ(InputsText({"a.txt"}), "a.txt");
+  EXPECT_EQ(InputsText({"a.txt", "b.pcap"}), "2 files");
+  EXPECT_EQ(InputsText({"-"}), "the standard input");
+}
+
+}  // namespace
+}  // namespace tcpmedic::cli
