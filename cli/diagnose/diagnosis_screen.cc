@@ -379,7 +379,15 @@ std::string RenderDiagnosis(const DiagnosisView& view,
 std::string RenderWhyNot(const DiagnosisView& view, const Style& style) {
   std::string text;
   for (const v1::SignatureActivity& activity : view.activity) {
-    absl::StrAppend(&text, text.empty() ? "" : "\n", RenderActivity(activity, view.of, style));
+    if (!text.empty()) absl::StrAppend(&text, "\n");
+    if (view.live) {
+      absl::StrAppend(&text, RenderActivity(activity, view.of, style));
+      continue;
+    }
+    Lines lines = {Painted(style, Paint::kBold, Escaped(activity.signature()))};
+    if (activity.stops().empty()) lines.push_back("  Nothing that it looks at was read.");
+    Append(StopLines(activity, style), &lines);
+    absl::StrAppend(&text, Joined(lines));
   }
   return text;
 }

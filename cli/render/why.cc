@@ -84,16 +84,8 @@ absl::StatusOr<v1::ListHostsResponse> Narrow(const v1::ListHostsResponse& hosts,
   return narrowed;
 }
 
-std::string RenderActivity(const v1::SignatureActivity& activity, absl::string_view host,
-                           const Style& style) {
-  std::vector<std::string> lines = {absl::StrCat(
-      Painted(style, Paint::kBold, Escaped(activity.signature())), " on ", Escaped(host))};
-  lines.push_back(absl::StrCat("  ", SeenText(activity)));
-  if (activity.sockets_seen() == 0) return Joined(lines);
-  if (activity.stops().empty()) {
-    lines.push_back(activity.suspects() == 0 ? "  None of them is of a kind that it looks at."
-                                             : "  Nothing stopped the suspects.");
-  }
+std::vector<std::string> StopLines(const v1::SignatureActivity& activity, const Style& style) {
+  std::vector<std::string> lines;
   for (const v1::SignatureActivity::Stop& stop : activity.stops()) {
     const std::string count = CountText(stop.sockets());
     constexpr int kCountColumns = 9;
@@ -111,6 +103,20 @@ std::string RenderActivity(const v1::SignatureActivity& activity, absl::string_v
           absl::StrCat(std::string(kCountColumns + 2, ' '), Painted(style, Paint::kDim, line)));
     }
   }
+  return lines;
+}
+
+std::string RenderActivity(const v1::SignatureActivity& activity, absl::string_view host,
+                           const Style& style) {
+  std::vector<std::string> lines = {absl::StrCat(
+      Painted(style, Paint::kBold, Escaped(activity.signature())), " on ", Escaped(host))};
+  lines.push_back(absl::StrCat("  ", SeenText(activity)));
+  if (activity.sockets_seen() == 0) return Joined(lines);
+  if (activity.stops().empty()) {
+    lines.push_back(activity.suspects() == 0 ? "  None of them is of a kind that it looks at."
+                                             : "  Nothing stopped the suspects.");
+  }
+  for (std::string& line : StopLines(activity, style)) lines.push_back(std::move(line));
   return Joined(lines);
 }
 

@@ -4,6 +4,7 @@
 #define TCPMEDIC_CLI_RENDER_WHY_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -27,6 +28,9 @@ std::string RenderWhy(const v1::ListHostsResponse& hosts, absl::Time now, const 
 // One signature on one host, as RenderWhy words it; also for a drill that detected nothing.
 std::string RenderActivity(const v1::SignatureActivity& activity, absl::string_view host,
                            const Style& style);
+
+// Where its subjects stopped, and how many; each line with its margin.
+std::vector<std::string> StopLines(const v1::SignatureActivity& activity, const Style& style);
 
 }  // namespace tcpmedic::cli
 

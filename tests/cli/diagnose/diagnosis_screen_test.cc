@@ -91,6 +91,26 @@ TEST(DiagnosisScreen, IsNoWiderThanTheTerminal) {
   }
 }
 
+TEST(DiagnosisScreen, SaysOfEachSignatureWhatKeptItFromAFinding) {
+  DiagnosisView view = NothingWrong();
+  view.activity.resize(2);
+  view.activity[0].set_signature("pinned-cwnd");
+  view.activity[1].set_signature("handshake-refused");
+  v1::SignatureActivity::Stop& stop = *view.activity[1].add_stops();
+  stop.set_at("connection.outcome == \"refused\"");
+  stop.set_sockets(1);
+  stop.set_example("10.0.0.5:51514 → 10.0.0.9:6379: connection.outcome = established");
+
+  EXPECT_EQ(
+      RenderWhyNot(view, Style{}),
+      "pinned-cwnd\n"
+      "  Nothing that it looks at was read.\n"
+      "\n"
+      "handshake-refused\n"
+      "        1  not true: connection.outcome == \"refused\"\n"
+      "           such as 10.0.0.5:51514 → 10.0.0.9:6379: connection.outcome = established\n");
+}
+
 TEST(DiagnosisScreen, NamesItsInputs) {
   EXPECT_EQ(InputsText({"a.txt"}), "a.txt");
   EXPECT_EQ(InputsText({"a.txt", "b.pcap"}), "2 files");
