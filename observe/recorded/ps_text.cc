@@ -67,9 +67,11 @@ std::string CommOf(absl::string_view command) {
   return Printable(program);
 }
 
+// The last column, which has the arguments where ps was asked for them. A name may stand in a
+// column before it (-o comm,args).
 void SetCommand(absl::string_view command, v1::Process* process) {
   command = command.substr(0, kMaxCommandBytes);
-  process->set_comm(CommOf(command));
+  if (process->comm().empty()) process->set_comm(CommOf(command));
   for (const absl::string_view argument : absl::StrSplit(command, ' ', absl::SkipEmpty())) {
     if (process->cmdline_size() == kMaxArguments) return;
     process->add_cmdline(Printable(argument));
@@ -131,7 +133,7 @@ bool PsText::Row(int64_t number, absl::string_view line) {
       if (!absl::SimpleAtoi(word, &kib) || kib < 0 || kib > INT64_MAX / 1024) return false;
       process.set_rss_bytes(kib * 1024);
     } else if (IsCommand(column)) {
-      SetCommand(word, &process);
+      process.set_comm(CommOf(word));
     }
   }
   rest = absl::StripAsciiWhitespace(rest);

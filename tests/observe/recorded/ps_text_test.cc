@@ -44,12 +44,18 @@ TEST(PsText, ADateOfSeveralWordsIsOneColumn) {
       ElementsAre("2 process 3 app rss=16314368 \"app\"", "3 process 4 app rss=16314368 \"app\""));
 }
 
+TEST(PsText, ANameBesideTheArgumentsIsTheName) {
+  EXPECT_THAT(CallsOf("    PID    PPID COMMAND           RSS COMMAND\n"
+                      "      3       1 python3         15932 /opt/app/bin/python3.11 srv.py\n"),
+              ElementsAre("2 process 3 python3 rss=16314368 \"/opt/app/bin/python3.11 srv.py\""));
+}
+
 TEST(PsText, ANameWithABlankBeforeTheLastColumnIsListed) {
   EXPECT_THAT(
       CallsOf("    PID COMMAND           RSS\n"
               "      3 python3         15932\n"
               "      4 tmux: server     3200\n"),
-      ElementsAre("2 process 3 python3 rss=16314368 \"python3\"",
+      ElementsAre("2 process 3 python3 rss=16314368",
                   "3 unread not a line of ss, nstat, netstat, ps, sysctl or tcpdump: 4 tmux: "
                   "server     3200"));
 }

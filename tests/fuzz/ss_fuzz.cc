@@ -1,0 +1,20 @@
+// Any lines, to the reader of ss: the first byte says which state the command's filter let through.
+#include <cstddef>
+#include <cstdint>
+
+#include "observe/recorded/ss_text.h"
+#include "tests/fuzz/checking_sink.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace tcpmedic;
+  if (size == 0) return 0;
+  const absl::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
+  CheckingSink sink(LinesIn(text));
+  UnreadRuns unread("in", &sink);
+  SsText ss("in", &sink, &unread);
+  const int state = data[0] % 16;
+  if (state >= 1 && state <= 12) ss.Begin(static_cast<TcpState>(state));
+  ForEachLine(text, [&](int64_t number, absl::string_view line) { ss.Line(number, line); });
+  ss.End();
+  return 0;
+}
