@@ -207,10 +207,11 @@ TEST_F(InstalledTree, TheControllerStartsOnTheInstalledPoliciesAndTheExample) {
   const std::string example = Prefix() + "/share/doc/tcpmedic/examples/controller.yaml";
   const std::string spelled_out = manager.directory() + "/controller.yaml";
   std::string text =
-      std::regex_replace(ReadAll(example), std::regex("(^|\n)# ([a-z_]+: |  db1: )"), "$1$2");
+      std::regex_replace(ReadAll(example), std::regex("(^|\n)# ([a-z_]+: |  )"), "$1$2");
   text = std::regex_replace(text, std::regex("\npolicies: .*"), "");
   std::ofstream(spelled_out) << text;
   ASSERT_THAT(text, HasSubstr("\n  db1: "));
+  ASSERT_THAT(text, HasSubstr("\n  - name: oncall"));
 
   cli::ChildOptions options;
   options.command = {Prefix() + "/bin/tcpmedic-controller", "--config", spelled_out,
