@@ -1,4 +1,6 @@
 // The road from the store to a real Alertmanager.
+#include "tests/controller/notify/alertmanager.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -14,7 +16,6 @@
 #include "controller/notify/notifier.h"
 #include "controller/store/sqlite_store.h"
 #include "proto/proto_time.h"
-#include "tests/controller/notify/alertmanager.h"
 #include "tests/controller/store/temporary_directory.h"
 
 namespace tcpmedic {
@@ -119,7 +120,8 @@ TEST_F(ARealAlertmanager, ShowsAnAlertAsLongAsItStandsAndThenResolvesIt) {
   StartController();
   const v1::Alert leak = Leak(v1::Alert::STATE_FIRING);
   Commit(leak);
-  ASSERT_TRUE(Eventually([&] { return alertmanager_.Alerts().size() == 1; })) << alertmanager_.Log();
+  ASSERT_TRUE(Eventually([&] { return alertmanager_.Alerts().size() == 1; }))
+      << alertmanager_.Log();
   const json alert = alertmanager_.Alerts()[0];
   EXPECT_EQ(alert["labels"],
             json({{"alertname", "close-wait-leak"}, {"host", "db1"}, {"severity", "critical"}}));
@@ -151,7 +153,8 @@ TEST_F(ARealAlertmanager, HearsOnceOfWhatHappenedWhileItWasDownAndTheControllerW
   StartController();
   absl::SleepFor(absl::Seconds(2));
   ASSERT_TRUE(alertmanager_.Start().ok());
-  ASSERT_TRUE(Eventually([&] { return alertmanager_.Alerts().size() == 1; })) << alertmanager_.Log();
+  ASSERT_TRUE(Eventually([&] { return alertmanager_.Alerts().size() == 1; }))
+      << alertmanager_.Log();
   StopController();
   StartController();
   absl::SleepFor(absl::Seconds(3));
@@ -161,7 +164,8 @@ TEST_F(ARealAlertmanager, HearsOnceOfWhatHappenedWhileItWasDownAndTheControllerW
   // And the other way round: it has forgotten everything but whom it told.
   alertmanager_.Stop();
   ASSERT_TRUE(alertmanager_.Start().ok());
-  ASSERT_TRUE(Eventually([&] { return alertmanager_.Alerts().size() == 1; })) << alertmanager_.Log();
+  ASSERT_TRUE(Eventually([&] { return alertmanager_.Alerts().size() == 1; }))
+      << alertmanager_.Log();
   absl::SleepFor(absl::Seconds(2));
   EXPECT_THAT(alertmanager_.Told(), ElementsAre("firing"));
   Commit(Leak(v1::Alert::STATE_RESOLVED));
@@ -176,11 +180,13 @@ TEST_F(ARealAlertmanager, ShowsAnEventAndLetsItGo) {
   event.set_event("proposed");
   (*event.mutable_labels())["event"] = "proposed";
   Commit(event);
-  ASSERT_TRUE(Eventually([&] { return alertmanager_.Alerts().size() == 1; })) << alertmanager_.Log();
+  ASSERT_TRUE(Eventually([&] { return alertmanager_.Alerts().size() == 1; }))
+      << alertmanager_.Log();
   absl::Time ends_at;
   std::string error;
-  ASSERT_TRUE(absl::ParseTime(absl::RFC3339_full, alertmanager_.Alerts()[0]["endsAt"].get<std::string>(),
-                              &ends_at, &error));
+  ASSERT_TRUE(absl::ParseTime(absl::RFC3339_full,
+                              alertmanager_.Alerts()[0]["endsAt"].get<std::string>(), &ends_at,
+                              &error));
   EXPECT_GT(ends_at, absl::Now() + absl::Minutes(4));
   EXPECT_LT(ends_at, absl::Now() + absl::Minutes(6));
 }
