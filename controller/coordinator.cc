@@ -295,6 +295,11 @@ void Coordinator::SetPolicyProblems(std::vector<std::string> problems) {
   policy_problems_ = std::move(problems);
 }
 
+void Coordinator::SetReceiverProblems(std::vector<std::string> problems) {
+  absl::MutexLock lock(&mutex_);
+  receiver_problems_ = std::move(problems);
+}
+
 absl::Status Coordinator::ReplacePolicies(PolicySet policies) {
   absl::MutexLock lock(&mutex_);
   if (policies.digest == policies_.digest) {

@@ -132,6 +132,8 @@ class Coordinator {
   // A newer revision has mistakes: the one in force stays, and GetPolicyStatus shows them. Empty:
   // it has none.
   void SetPolicyProblems(std::vector<std::string> problems);
+  // What keeps receivers from hearing (Notifier::Problems), for GetPolicyStatus.
+  void SetReceiverProblems(std::vector<std::string> problems);
 
  private:
   struct Key {
@@ -220,6 +222,7 @@ class Coordinator {
   PolicySet policies_ ABSL_GUARDED_BY(mutex_);
   absl::Time policies_loaded_at_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> policy_problems_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::string> receiver_problems_ ABSL_GUARDED_BY(mutex_);
   WishBoard wishes_ ABSL_GUARDED_BY(mutex_);
   WishCarrier* carrier_ ABSL_GUARDED_BY(mutex_) = nullptr;
   // Incidents that a finding may still belong to (Claims) or whose orders are needed; the store has

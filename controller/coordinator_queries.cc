@@ -163,6 +163,7 @@ v1::PolicyStatus Coordinator::GetPolicyStatus() const {
   }
   for (const v1::Policy& policy : policies_.policies) status.add_policies(policy.name());
   for (const std::string& problem : policy_problems_) status.add_problems(problem);
+  for (const std::string& problem : receiver_problems_) status.add_receiver_problems(problem);
   return status;
 }
 

@@ -127,18 +127,22 @@ std::string ServiceStatus(const Coordinator& coordinator, const std::string& fai
   if (!failing.empty()) return absl::StrCat("cannot keep up, trying again each second: ", failing);
   const v1::PolicyStatus policies = coordinator.GetPolicyStatus();
   return absl::StrCat("serving agents and operators; policies ", policies.revision(),
-                      policies.problems().empty()
+                      policies.problems().empty() ? "" : ", as the newer ones have mistakes",
+                      policies.receiver_problems().empty() ? "" : "; not every receiver hears",
+                      policies.problems().empty() && policies.receiver_problems().empty()
                           ? ""
-                          : ", as the newer ones have mistakes: `tcpmedic policy status`");
+                          : ": `tcpmedic policy status`");
 }
 
 // Until told to stop. Each turn goes through the coordinator's lock and the store, so a turn that
 // does not end is what the watchdog is for; a tick that fails is none.
 void WaitForSignals(const sigset_t& signals, const ControllerConfig& config,
-                    Coordinator* coordinator, Server* server, ServiceNotifier* service) {
+                    const Notifier& notifier, Coordinator* coordinator, Server* server,
+                    ServiceNotifier* service) {
   const timespec turn = absl::ToTimespec(std::min(kTickInterval, service->turn_within()));
   std::string failing;
   for (;;) {
+    coordinator->SetReceiverProblems(notifier.Problems());
     service->Working(ServiceStatus(*coordinator, failing));
     const int signal = sigtimedwait(&signals, nullptr, &turn);
     if (signal == SIGTERM || signal == SIGINT) {
@@ -236,7 +240,7 @@ int Main(int argc, char** argv) {
                          {"policies", config.policies},
                          {"revision", (*coordinator)->GetPolicyStatus().revision()}});
   ServiceNotifier service(Clock::Real());
-  WaitForSignals(signals, config, coordinator->get(), server->get(), &service);
+  WaitForSignals(signals, config, **notifier, coordinator->get(), server->get(), &service);
   (*server)->Stop(kStopGrace);
   return 0;
 }

@@ -5,13 +5,18 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/unique_fd.h"
 
 namespace tcpmedic::lab {
 
-// InvalidArgument: `address` is none. As errno says otherwise.
-absl::StatusOr<UniqueFd> ListenOn(const std::string& address, uint16_t port, int backlog);
+// `prepare` sets what has to be set on the socket before it is bound, and what accept() returns is
+// to inherit; its error is returned. InvalidArgument: `address` is none. As errno says otherwise.
+absl::StatusOr<UniqueFd> ListenOn(
+    const std::string& address, uint16_t port, int backlog,
+    absl::FunctionRef<absl::Status(int socket)> prepare = [](int) { return absl::OkStatus(); });
 
 }  // namespace tcpmedic::lab
 

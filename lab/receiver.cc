@@ -1,5 +1,6 @@
 #include "lab/receiver.h"
 
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 
@@ -13,7 +14,7 @@
 #include "core/errno_status.h"
 #include "core/unique_fd.h"
 #include "lab/byte_allowance.h"
-#include "lab/endpoint.h"
+#include "lab/listening_socket.h"
 
 namespace tcpmedic::lab {
 namespace {
@@ -28,30 +29,19 @@ struct Connection {
   ByteAllowance allowance;
 };
 
-absl::StatusOr<UniqueFd> Listen(const std::string& address, const TransferOptions& options) {
-  const absl::StatusOr<Endpoint> at = Endpoint::Of(address, options.port);
-  if (!at.ok()) return at.status();
-  UniqueFd listener(socket(at->family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!listener.valid()) return ErrnoStatus("open a TCP socket");
-  const int on = 1;
-  setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+absl::Status Prepare(int listener, const TransferOptions& options) {
   const int buffer_bytes = static_cast<int>(options.receive_buffer_bytes);
   if (buffer_bytes > 0 &&
-      setsockopt(listener.get(), SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof(buffer_bytes)) != 0) {
+      setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof(buffer_bytes)) != 0) {
     return ErrnoStatus("set SO_RCVBUF");
   }
-  // What accept() returns inherits it: both ends of a transfer then run the same algorithm,
-  // whatever the machine's default is.
+  // Both ends of a transfer run the same algorithm, whatever the machine's default is.
   const std::string& algorithm = options.congestion_control;
-  if (setsockopt(listener.get(), IPPROTO_TCP, TCP_CONGESTION, algorithm.data(),
+  if (setsockopt(listener, IPPROTO_TCP, TCP_CONGESTION, algorithm.data(),
                  static_cast<socklen_t>(algorithm.size())) != 0) {
     return ErrnoStatus(absl::StrCat("set congestion control ", algorithm));
   }
-  if (bind(listener.get(), at->address(), at->length) != 0) {
-    return ErrnoStatus(absl::StrCat("bind ", address, " port ", options.port));
-  }
-  if (listen(listener.get(), static_cast<int>(kMaxConnections)) != 0) return ErrnoStatus("listen");
-  return listener;
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -59,7 +49,9 @@ absl::StatusOr<UniqueFd> Listen(const std::string& address, const TransferOption
 absl::Status RunReceiver(const std::string& address, const TransferOptions& options,
                          TimelineRecord* record) {
   if (absl::Status status = Validate(options); !status.ok()) return status;
-  absl::StatusOr<UniqueFd> listener = Listen(address, options);
+  absl::StatusOr<UniqueFd> listener =
+      ListenOn(address, options.port, static_cast<int>(kMaxConnections),
+               [&](int socket) { return Prepare(socket, options); });
   if (!listener.ok()) return listener.status();
 
   std::list<Connection> connections;

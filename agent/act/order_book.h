@@ -45,9 +45,8 @@ class OrderBook {
   };
   // Replays the journal: what was applied and not committed is rolled back at once where its
   // deadline has passed or the boot is another, or waits it out; leases go on from what is
-  // journalled. DataLoss: the journal is damaged
-  // before its last record. FailedPrecondition: another process has the journal open. `host`
-  // outlives the order book.
+  // journalled. DataLoss: the journal is damaged before its last record. FailedPrecondition:
+  // another process has the journal open. `host` outlives the order book.
   static absl::StatusOr<std::unique_ptr<OrderBook>> Open(Options options, HostControl* host,
                                                          Moment now);
   // The same over a given storage; `options.state_dir` is not used.

@@ -3,7 +3,6 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "cli/drill/close_wait_leak.h"
 #include "cli/drill/drill_command.h"
 #include "cli/drill/drill_flags.h"
@@ -32,7 +31,8 @@ absl::StatusOr<CloseWaitLeakOptions> ReadFlags(const CloseWaitLeakFlags& flags) 
        {ReadDuration("--rtt", flags.rtt, options.rtt),
         ReadPerSecond("--rate", flags.rate, options.clients.rate_per_s),
         ReadDrillFlags(flags, options),
-        flags.look_alike.empty() ? absl::OkStatus() : ApplyLookAlike(flags.look_alike, options),
+        flags.look_alike.empty() ? absl::OkStatus()
+                                 : ApplyLookAlike(LeakLookAlikes(), flags.look_alike, options),
         Validate(options)}) {
     if (!status.ok()) return status;
   }
@@ -45,10 +45,7 @@ void AddCloseWaitLeakDrill(CLI::App& drill, Invocation& invocation) {
   CLI::App* leak = drill.add_subcommand(
       "close-wait-leak", "A server that does not close what its clients have closed");
   auto flags = std::make_shared<CloseWaitLeakFlags>();
-  AddDrillFlags(
-      *leak, *flags,
-      absl::StrJoin(LeakLookAlikes(), ", ",
-                    [](std::string* out, const LeakLookAlike& each) { out->append(each.name); }));
+  AddDrillFlags(*leak, *flags, NamesOf(LeakLookAlikes()));
   leak->add_option("--bug", flags->bug,
                    "read-eof: it reads the end of file and drops the connection; never-read: it "
                    "never looks at it again")

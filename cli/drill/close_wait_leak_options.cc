@@ -2,7 +2,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 
 namespace tcpmedic::cli {
 namespace {
@@ -12,8 +11,8 @@ constexpr double kFewestRisen = 100;
 
 }  // namespace
 
-const std::vector<LeakLookAlike>& LeakLookAlikes() {
-  static const auto* const look_alikes = new std::vector<LeakLookAlike>{
+const std::vector<LookAlike<CloseWaitLeakOptions>>& LeakLookAlikes() {
+  static const auto* const look_alikes = new std::vector<LookAlike<CloseWaitLeakOptions>>{
       {"half-close", "the clients have closed one direction only, and the program still sends",
        [](CloseWaitLeakOptions& o) {
          o.server.bug = lab::LeakBug::kNone;
@@ -57,26 +56,10 @@ const std::vector<LeakLookAlike>& LeakLookAlikes() {
   return *look_alikes;
 }
 
-absl::Status ApplyLookAlike(absl::string_view name, CloseWaitLeakOptions& options) {
-  for (const LeakLookAlike& look_alike : LeakLookAlikes()) {
-    if (look_alike.name != name) continue;
-    look_alike.apply(options);
-    options.look_alike = look_alike.name;
-    return absl::OkStatus();
-  }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "--look-alike ", name, ": there is none of that name; there are ",
-      absl::StrJoin(LeakLookAlikes(), ", ", [](std::string* out, const LeakLookAlike& look_alike) {
-        out->append(look_alike.name);
-      })));
-}
-
 Expectation Expect(const CloseWaitLeakOptions& options) {
   if (options.expect) return {*options.expect, "--expect says so", ""};
-  for (const LeakLookAlike& look_alike : LeakLookAlikes()) {
-    if (look_alike.name == options.look_alike) {
-      return {Outcome::kNotDetected, look_alike.sentence, ""};
-    }
+  if (const auto* look_alike = Find(LeakLookAlikes(), options.look_alike); look_alike != nullptr) {
+    return {Outcome::kNotDetected, look_alike->sentence, ""};
   }
   const double rate = options.clients.rate_per_s;
   if (rate * absl::ToDoubleSeconds(options.watch - kLeakNeeds + absl::Seconds(15)) < kFewestRisen) {

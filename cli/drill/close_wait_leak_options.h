@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "cli/drill/drill_options.h"
+#include "cli/drill/look_alike.h"
 #include "lab/leak_clients.h"
 #include "lab/leaky_server.h"
 
@@ -33,15 +34,8 @@ struct CloseWaitLeakOptions : DrillOptions {
   absl::Duration watch = absl::Seconds(40);
 };
 
-// Something that piles up like a leak, and is none.
-struct LeakLookAlike {
-  std::string name;      // "half-close"
-  std::string sentence;  // "the program still sends on them"
-  void (*apply)(CloseWaitLeakOptions& options);
-};
-const std::vector<LeakLookAlike>& LeakLookAlikes();
-// InvalidArgument names the look-alikes where `name` is none of them.
-absl::Status ApplyLookAlike(absl::string_view name, CloseWaitLeakOptions& options);
+// What piles up like a leak, and is none.
+const std::vector<LookAlike<CloseWaitLeakOptions>>& LeakLookAlikes();
 
 // What the drill should come to, and by which signature. `expect` overrides it.
 Expectation Expect(const CloseWaitLeakOptions& options);

@@ -3,7 +3,6 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "cli/drill/drill_command.h"
 #include "cli/drill/drill_flags.h"
 #include "cli/drill/lossy_path.h"
@@ -51,7 +50,8 @@ absl::StatusOr<LossyPathOptions> ReadFlags(const LossyPathFlags& flags) {
   options.client_command = flags.client;
   if (absl::Status status = ReadDrillFlags(flags, options); !status.ok()) return status;
   if (!flags.look_alike.empty()) {
-    if (absl::Status status = ApplyLookAlike(flags.look_alike, options); !status.ok()) {
+    if (absl::Status status = ApplyLookAlike(LookAlikes(), flags.look_alike, options);
+        !status.ok()) {
       return status;
     }
   }
@@ -66,10 +66,7 @@ void AddLossyPathDrill(CLI::App& drill, Invocation& invocation) {
       drill.add_subcommand("lossy-path", "A CUBIC transfer over a long path that loses packets");
   auto flags = std::make_shared<LossyPathFlags>();
   AddAnswerFlags(*lossy_path, *flags);
-  AddDrillFlags(*lossy_path, *flags,
-                absl::StrJoin(LookAlikes(), ", ", [](std::string* out, const LookAlike& each) {
-                  out->append(each.name);
-                }));
+  AddDrillFlags(*lossy_path, *flags, NamesOf(LookAlikes()));
   lossy_path->add_option("--loss", flags->loss, "Random loss each way")->capture_default_str();
   lossy_path->add_option("--rate", flags->rate, "Rate of the path")->capture_default_str();
   lossy_path->add_option("--queue", flags->queue, "Bytes before the path; default 2 × rate × rtt");

@@ -6,7 +6,6 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 
 namespace tcpmedic::cli {
@@ -26,8 +25,8 @@ double LossLimitedBps(const lab::PathSpec& path) {
 
 }  // namespace
 
-const std::vector<LookAlike>& LookAlikes() {
-  static const auto* const look_alikes = new std::vector<LookAlike>{
+const std::vector<LookAlike<LossyPathOptions>>& LookAlikes() {
+  static const auto* const look_alikes = new std::vector<LookAlike<LossyPathOptions>>{
       // The first three lose packets too. On 60 ms loss alone would allow 2.3 Mbit/s (4.2 at 0.3
       // %), so that what
       // limits them is below that, and there is still a loss in nearly every window.
@@ -80,27 +79,13 @@ const std::vector<LookAlike>& LookAlikes() {
   return *look_alikes;
 }
 
-absl::Status ApplyLookAlike(absl::string_view name, LossyPathOptions& options) {
-  for (const LookAlike& look_alike : LookAlikes()) {
-    if (look_alike.name != name) continue;
-    look_alike.apply(options);
-    options.look_alike = look_alike.name;
-    return absl::OkStatus();
-  }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "--look-alike ", name, ": there is none of that name; there are ",
-      absl::StrJoin(LookAlikes(), ", ", [](std::string* out, const LookAlike& look_alike) {
-        out->append(look_alike.name);
-      })));
-}
-
 Expectation Expect(const LossyPathOptions& options) {
   if (options.expect) return {*options.expect, "--expect says so"};
   const auto silent = [](std::string reason) {
     return Expectation{Outcome::kNotDetected, std::move(reason)};
   };
-  for (const LookAlike& look_alike : LookAlikes()) {
-    if (look_alike.name == options.look_alike) return silent(look_alike.sentence);
+  if (const auto* look_alike = Find(LookAlikes(), options.look_alike); look_alike != nullptr) {
+    return silent(look_alike->sentence);
   }
   const lab::PathSpec& path = options.path;
   if (options.transfer.congestion_control != "cubic") {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/string_view.h"
 #include "cli/drill/drill_options.h"
+#include "cli/drill/look_alike.h"
 #include "lab/path_spec.h"
 #include "lab/transfer_options.h"
 
@@ -21,16 +21,8 @@ struct LossyPathOptions : DrillOptions {
   std::string to = "bbr";  // the algorithm that is proposed; the shipped policy's is bbr
 };
 
-// Something that an operator may take for a pinned window, and tcpmedic must not.
-struct LookAlike {
-  std::string name;      // "receiver-limited"
-  std::string sentence;  // "the receiving program reads slower than the path delivers"
-  void (*apply)(LossyPathOptions& options);
-};
-const std::vector<LookAlike>& LookAlikes();
-
-// InvalidArgument names the look-alikes where `name` is none of them.
-absl::Status ApplyLookAlike(absl::string_view name, LossyPathOptions& options);
+// What an operator may take for a pinned window, and tcpmedic must not.
+const std::vector<LookAlike<LossyPathOptions>>& LookAlikes();
 
 // What the drill should come to: proposed (and with an approval, verified for BBR and rolled back
 // for any other algorithm) where loss is what limits a CUBIC transfer on this path by the theory

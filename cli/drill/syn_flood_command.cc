@@ -3,7 +3,6 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "cli/drill/drill_command.h"
 #include "cli/drill/drill_flags.h"
 #include "cli/drill/syn_flood.h"
@@ -34,7 +33,8 @@ absl::StatusOr<SynFloodOptions> ReadFlags(const SynFloodFlags& flags) {
        {ReadDuration("--rtt", flags.rtt, options.rtt),
         ReadPerSecond("--rate", flags.rate, options.rate_pps),
         ReadPerSecond("--legit", flags.legit, options.legit_per_s), ReadDrillFlags(flags, options),
-        flags.look_alike.empty() ? absl::OkStatus() : ApplyLookAlike(flags.look_alike, options),
+        flags.look_alike.empty() ? absl::OkStatus()
+                                 : ApplyLookAlike(SynLookAlikes(), flags.look_alike, options),
         Validate(options)}) {
     if (!status.ok()) return status;
   }
@@ -47,10 +47,7 @@ void AddSynFloodDrill(CLI::App& drill, Invocation& invocation) {
   CLI::App* syn_flood = drill.add_subcommand(
       "syn-flood", "SYNs from addresses that nobody owns, beside legitimate clients");
   auto flags = std::make_shared<SynFloodFlags>();
-  AddDrillFlags(
-      *syn_flood, *flags,
-      absl::StrJoin(SynLookAlikes(), ", ",
-                    [](std::string* out, const SynLookAlike& each) { out->append(each.name); }));
+  AddDrillFlags(*syn_flood, *flags, NamesOf(SynLookAlikes()));
   AddAnswerFlags(*syn_flood, *flags);
   syn_flood->add_option("--cookies", flags->cookies, "SYN cookies of the server: on or off")
       ->capture_default_str();

@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 
 namespace tcpmedic::cli {
 namespace {
@@ -27,20 +26,19 @@ double CookiesPerSecond(const SynFloodOptions& options) {
 
 }  // namespace
 
-const std::vector<SynLookAlike>& SynLookAlikes() {
-  static const auto* const look_alikes = new std::vector<SynLookAlike>{
+const std::vector<LookAlike<SynFloodOptions>>& SynLookAlikes() {
+  static const auto* const look_alikes = new std::vector<LookAlike<SynFloodOptions>>{
       {"burst", "honest clients come all at once, and a small backlog makes cookies of them",
-       std::string(kBacklogTooSmall),
        [](SynFloodOptions& o) {
          o.fault = SynFault::kBurst;
          o.cookies = true;
          o.burst = 1500;
          o.rtt = absl::Milliseconds(148);
-       }},
-      {"port-scan", "closed ports answer by a reset, and no queue fills", "",
+       },
+       std::string(kBacklogTooSmall)},
+      {"port-scan", "closed ports answer by a reset, and no queue fills",
        [](SynFloodOptions& o) { o.fault = SynFault::kPortScan; }},
       {"busy-accept", "many honest clients, and a server that accepts them as fast as they come",
-       "",
        [](SynFloodOptions& o) {
          o.fault = SynFault::kNone;
          // With some 30 s of it the client's ports, in TIME-WAIT for a minute, suffice.
@@ -48,20 +46,6 @@ const std::vector<SynLookAlike>& SynLookAlikes() {
        }},
   };
   return *look_alikes;
-}
-
-absl::Status ApplyLookAlike(absl::string_view name, SynFloodOptions& options) {
-  for (const SynLookAlike& look_alike : SynLookAlikes()) {
-    if (look_alike.name != name) continue;
-    look_alike.apply(options);
-    options.look_alike = look_alike.name;
-    return absl::OkStatus();
-  }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "--look-alike ", name, ": there is none of that name; there are ",
-      absl::StrJoin(SynLookAlikes(), ", ", [](std::string* out, const SynLookAlike& look_alike) {
-        out->append(look_alike.name);
-      })));
 }
 
 int SynQueueLimit(const SynFloodOptions& options) {
@@ -79,10 +63,9 @@ absl::Duration FillTime(const SynFloodOptions& options) {
 
 Expectation Expect(const SynFloodOptions& options) {
   if (options.expect) return {*options.expect, "--expect says so", ""};
-  for (const SynLookAlike& look_alike : SynLookAlikes()) {
-    if (look_alike.name != options.look_alike) continue;
-    return {look_alike.signature.empty() ? Outcome::kNotDetected : Outcome::kNoted,
-            look_alike.sentence, look_alike.signature};
+  if (const auto* look_alike = Find(SynLookAlikes(), options.look_alike); look_alike != nullptr) {
+    return {look_alike->signature.empty() ? Outcome::kNotDetected : Outcome::kNoted,
+            look_alike->sentence, look_alike->signature};
   }
   const std::string fills = absl::StrFormat("%g SYNs per second fill a queue of %d",
                                             options.rate_pps, SynQueueLimit(options));

@@ -9,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "cli/drill/drill_options.h"
+#include "cli/drill/look_alike.h"
 
 namespace tcpmedic::cli {
 
@@ -42,16 +43,8 @@ constexpr absl::Duration kConnectTimeout = absl::Seconds(2);
 // So many attempts on either side are enough to compare.
 constexpr int kConnectsWanted = 200;
 
-// Something that an operator may take for a flood that needs a remedy, and tcpmedic must not.
-struct SynLookAlike {
-  std::string name;       // "port-scan"
-  std::string sentence;   // "closed ports answer by a reset, and no queue fills"
-  std::string signature;  // what it is called instead; empty: it is nothing
-  void (*apply)(SynFloodOptions& options);
-};
-const std::vector<SynLookAlike>& SynLookAlikes();
-// InvalidArgument names the look-alikes where `name` is none of them.
-absl::Status ApplyLookAlike(absl::string_view name, SynFloodOptions& options);
+// What an operator may take for a flood that needs a remedy, and tcpmedic must not.
+const std::vector<LookAlike<SynFloodOptions>>& SynLookAlikes();
 
 // Half-open connections that a listener takes: with cookies its backlog (beyond it, it answers by
 // cookies), without them no more than ¾ of tcp_max_syn_backlog either. inet_csk_reqsk_queue_is_full

@@ -243,17 +243,21 @@ std::string RenderPolicyStatus(const v1::PolicyStatus& status, absl::Time now, c
         {absl::StrCat(status.source(), ", read ", AgeText(FromProto(status.loaded_at()), now))}},
        {{"Signatures", Paint::kBold}, {names(status.signatures())}},
        {{"Policies", Paint::kBold}, {names(status.policies())}}});
-  if (status.problems().empty()) return Joined(lines);
-  lines.emplace_back();
-  lines.push_back(
-      Painted(style, Paint::kRed,
-              "A newer revision has mistakes and is not in force until they are mended:"));
-  for (const std::string& problem : status.problems()) {
-    for (const absl::string_view line : absl::StrSplit(problem, '\n', absl::SkipEmpty())) {
-      const std::string safe = Escaped(line);
-      lines.push_back(absl::StrCat("  ", safe.substr(0, safe.find_last_not_of(' ') + 1)));
+  const auto tell = [&](absl::string_view headline, const auto& problems) {
+    if (problems.empty()) return;
+    lines.emplace_back();
+    lines.push_back(Painted(style, Paint::kRed, headline));
+    for (const std::string& problem : problems) {
+      for (const absl::string_view line : absl::StrSplit(problem, '\n', absl::SkipEmpty())) {
+        const std::string safe = Escaped(line);
+        lines.push_back(absl::StrCat("  ", safe.substr(0, safe.find_last_not_of(' ') + 1)));
+      }
     }
-  }
+  };
+  tell("A newer revision has mistakes and is not in force until they are mended:",
+       status.problems());
+  tell("Not every receiver of alerts hears; what waits for it is kept:",
+       status.receiver_problems());
   return Joined(lines);
 }
 

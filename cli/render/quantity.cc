@@ -30,7 +30,14 @@ std::string DoubleText(double number) {
   return std::abs(number) >= 1000 ? CountText(std::llround(number)) : ThreeDigits(number);
 }
 
+// It names something, and counts nothing.
+bool IsIdentity(absl::string_view name) {
+  return absl::EndsWith(name, ".pid") || absl::EndsWith(name, "_port") ||
+         absl::EndsWith(name, ".uid");
+}
+
 std::string NumberText(const v1::Evidence& evidence, double number) {
+  if (IsIdentity(evidence.name())) return absl::StrCat(std::llround(number));
   if (evidence.unit() == "bit/s") return BitRateText(number);
   if (evidence.unit() == "bytes") return BytesText(number);
   if (evidence.unit().empty() && absl::EndsWith(evidence.name(), "_ratio")) {

@@ -58,7 +58,8 @@ std::vector<std::string> LinesOf(const CallSiteReport& report, int max_sites) {
   std::vector<std::string> lines;
   for (const CallSite& site : report.sites) {
     if (static_cast<int>(lines.size()) == max_sites) {
-      lines.push_back(absl::StrCat(report.sites.size() - lines.size(), " more places"));
+      const size_t more = report.sites.size() - lines.size();
+      lines.push_back(absl::StrCat(more, more == 1 ? " more place" : " more places"));
       break;
     }
     lines.push_back(absl::StrCat(Share(site, report), ": ", SiteInWords(site), Callers(site)));

@@ -3,13 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/capability.h>
+#include <re2/re2.h>
 #include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <optional>
-#include <regex>
 #include <string>
 #include <vector>
 
@@ -90,15 +90,15 @@ TEST_F(InstalledTree, EveryPathThatAUnitNamesIsThere) {
   for (const std::string& unit : kUnits) {
     const std::string text = ReadAll(Staged() + "/usr/lib/systemd/system/" + unit);
     ASSERT_FALSE(text.empty()) << unit;
-    const std::regex path("/usr/[A-Za-z0-9_./-]+");
+    re2::StringPiece rest(text);
+    std::string path;
     int paths = 0;
-    for (auto at = std::sregex_iterator(text.begin(), text.end(), path);
-         at != std::sregex_iterator(); ++at, ++paths) {
-      EXPECT_TRUE(std::filesystem::exists(Staged() + at->str())) << unit << ": " << at->str();
+    for (; RE2::FindAndConsume(&rest, "(/usr/[A-Za-z0-9_./-]+)", &path); ++paths) {
+      EXPECT_TRUE(std::filesystem::exists(Staged() + path)) << unit << ": " << path;
     }
     EXPECT_GE(paths, 2) << unit;
     // "@system-service" is systemd's; "@BINDIR@" would be ours, forgotten.
-    EXPECT_FALSE(std::regex_search(text, std::regex("@[A-Z_]+@"))) << unit;
+    EXPECT_FALSE(RE2::PartialMatch(text, "@[A-Z_]+@")) << unit;
     EXPECT_THAT(text, Not(HasSubstr(Staged()))) << unit;
   }
 }
@@ -188,12 +188,18 @@ TEST_F(InstalledTree, AnUndoThatFailsIsSeenToFail) {
   EXPECT_EQ(StopPost("success", "0", state.path()).exit_code, 1);
 }
 
+// The example, with everything that it only mentions in force.
+std::string SpelledOut(const std::string& example) {
+  std::string text = ReadAll(example);
+  RE2::GlobalReplace(&text, "(?m)^# ([a-z_]+: |  )", "\\1");
+  return text;
+}
+
 TEST_F(InstalledTree, TheAgentTakesTheExampleAndEverythingThatItMentions) {
   const test::TempDir state;
   const std::string example = Prefix() + "/share/doc/tcpmedic/examples/agent.yaml";
   const std::string spelled_out = state.path() + "/agent.yaml";
-  std::ofstream(spelled_out) << std::regex_replace(ReadAll(example),
-                                                   std::regex("(^|\n)# ([a-z_]+: )"), "$1$2");
+  std::ofstream(spelled_out) << SpelledOut(example);
   for (const std::string& config : {example, spelled_out}) {
     const Output taken = RunShell(absl::StrCat(Prefix(), "/bin/tcpmedic-agent --undo --config ",
                                                config, " --state-dir ", state.path()));
@@ -206,11 +212,11 @@ TEST_F(InstalledTree, TheControllerStartsOnTheInstalledPoliciesAndTheExample) {
   test::NotifySocket manager;
   const std::string example = Prefix() + "/share/doc/tcpmedic/examples/controller.yaml";
   const std::string spelled_out = manager.directory() + "/controller.yaml";
-  std::string text =
-      std::regex_replace(ReadAll(example), std::regex("(^|\n)# ([a-z_]+: |  db1: )"), "$1$2");
-  text = std::regex_replace(text, std::regex("\npolicies: .*"), "");
+  std::string text = SpelledOut(example);
+  RE2::GlobalReplace(&text, "(?m)^policies: .*", "");
   std::ofstream(spelled_out) << text;
   ASSERT_THAT(text, HasSubstr("\n  db1: "));
+  ASSERT_THAT(text, HasSubstr("\n  - name: oncall"));
 
   cli::ChildOptions options;
   options.command = {Prefix() + "/bin/tcpmedic-controller", "--config", spelled_out,

@@ -40,11 +40,16 @@ absl::Status Daemons::CopyPolicies(const std::string& file,
   return absl::OkStatus();
 }
 
+void Daemons::ConfigureController(const std::string& text) const {
+  std::ofstream(controller_config_) << text;
+}
+
 absl::Status Daemons::StartController() {
+  if (!fs::exists(controller_config_)) ConfigureController("");
   absl::StatusOr<cli::ChildProcess> process = cli::ChildProcess::Spawn(
       {.command = {Program("tcpmedic-controller"), "--runtime-dir", dir_.path() + "/run",
                    "--state-dir", dir_.path() + "/state", "--policies", dir_.path() + "/policies",
-                   "--config", "/dev/null"},
+                   "--config", controller_config_},
        .environment = {},
        .output_path = dir_.path() + "/controller.log"});
   if (!process.ok()) return process.status();

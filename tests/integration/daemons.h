@@ -29,6 +29,9 @@ class Daemons {
   absl::Status CopyPolicies(const std::string& file,
                             const std::map<std::string, std::string>& replacements) const;
 
+  // The text of the controller's configuration file; empty until then.
+  void ConfigureController(const std::string& text) const;
+
   absl::Status StartController();
   absl::Status StartAgent();
   // SIGKILL, and waits until the process has gone.
@@ -56,6 +59,7 @@ class Daemons {
  private:
   const TempDir dir_;
   const std::string guard_path_ = dir_.path() + "/guard.yaml";
+  const std::string controller_config_ = dir_.path() + "/controller.yaml";
   std::vector<uint64_t> netns_inodes_;
   std::optional<cli::ChildProcess> controller_;
   std::optional<cli::ChildProcess> agent_;

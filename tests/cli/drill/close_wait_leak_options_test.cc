@@ -12,7 +12,7 @@ using ::testing::HasSubstr;
 
 CloseWaitLeakOptions LookingLike(const std::string& name) {
   CloseWaitLeakOptions options;
-  EXPECT_TRUE(ApplyLookAlike(name, options).ok());
+  EXPECT_TRUE(ApplyLookAlike(LeakLookAlikes(), name, options).ok());
   return options;
 }
 
@@ -34,7 +34,7 @@ TEST(ExpectLeak, ASlowLeakIsNotToldInTheDrillsTime) {
 
 TEST(ExpectLeak, EachLookAlikeIsSilentAndValid) {
   std::set<std::string> names;
-  for (const LeakLookAlike& look_alike : LeakLookAlikes()) {
+  for (const auto& look_alike : LeakLookAlikes()) {
     SCOPED_TRACE(look_alike.name);
     names.insert(look_alike.name);
     const CloseWaitLeakOptions options = LookingLike(look_alike.name);
@@ -51,7 +51,7 @@ TEST(ExpectLeak, APoolAndABurstKeepTheBugThatWasAskedFor) {
   for (const char* name : {"flat-pool", "burst"}) {
     CloseWaitLeakOptions options;
     options.server.bug = lab::LeakBug::kNeverRead;
-    ASSERT_TRUE(ApplyLookAlike(name, options).ok());
+    ASSERT_TRUE(ApplyLookAlike(LeakLookAlikes(), name, options).ok());
     EXPECT_EQ(options.server.bug, lab::LeakBug::kNeverRead);
   }
 }
@@ -73,7 +73,7 @@ TEST(ValidateLeak, MistakesAreNamed) {
   options = LookingLike("memory");
   options.server_command = "python3 leaky.py";
   EXPECT_THAT(Validate(options).ToString(), HasSubstr("--server and --look-alike"));
-  EXPECT_THAT(ApplyLookAlike("pool", options).ToString(),
+  EXPECT_THAT(ApplyLookAlike(LeakLookAlikes(), "pool", options).ToString(),
               HasSubstr("--look-alike pool: there is none of that name; there are half-close, "
                         "flat-pool, burst, shutdown, memory"));
 }

@@ -47,11 +47,11 @@ TEST(Expect, TheUserHasTheLastWord) {
 
 TEST(LookAlikes, EachAppliesValidatesAndShouldStaySilent) {
   std::set<std::string> names;
-  for (const LookAlike& look_alike : LookAlikes()) {
+  for (const auto& look_alike : LookAlikes()) {
     SCOPED_TRACE(look_alike.name);
     EXPECT_TRUE(names.insert(look_alike.name).second);
     LossyPathOptions options;
-    ASSERT_TRUE(ApplyLookAlike(look_alike.name, options).ok());
+    ASSERT_TRUE(ApplyLookAlike(LookAlikes(), look_alike.name, options).ok());
     EXPECT_TRUE(Validate(options).ok()) << Validate(options);
     EXPECT_EQ(Expect(options).outcome, Outcome::kNotDetected);
     EXPECT_EQ(Expect(options).reason, look_alike.sentence);
@@ -60,7 +60,7 @@ TEST(LookAlikes, EachAppliesValidatesAndShouldStaySilent) {
 
 TEST(LookAlikes, AnUnknownNameListsTheKnownOnes) {
   LossyPathOptions options;
-  const absl::Status status = ApplyLookAlike("ghost", options);
+  const absl::Status status = ApplyLookAlike(LookAlikes(), "ghost", options);
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()), HasSubstr("receiver-limited, send-buffer-limited"));
 }

@@ -96,11 +96,11 @@ TEST(ExpectFlood, TheUserHasTheLastWordAboutTheOutcomeAndThenAnySignatureWillDo)
 
 TEST(SynLookAlikes, EachAppliesValidatesAndAsksForNoRemedy) {
   std::set<std::string> names;
-  for (const SynLookAlike& look_alike : SynLookAlikes()) {
+  for (const auto& look_alike : SynLookAlikes()) {
     SCOPED_TRACE(look_alike.name);
     EXPECT_TRUE(names.insert(look_alike.name).second);
     SynFloodOptions options;
-    ASSERT_TRUE(ApplyLookAlike(look_alike.name, options).ok());
+    ASSERT_TRUE(ApplyLookAlike(SynLookAlikes(), look_alike.name, options).ok());
     EXPECT_TRUE(Validate(options).ok()) << Validate(options);
     EXPECT_NE(options.fault, SynFault::kFlood);
     EXPECT_EQ(Expect(options).outcome,
@@ -111,7 +111,7 @@ TEST(SynLookAlikes, EachAppliesValidatesAndAsksForNoRemedy) {
 
 TEST(SynLookAlikes, AnUnknownNameListsTheKnownOnes) {
   SynFloodOptions options;
-  const absl::Status status = ApplyLookAlike("ghost", options);
+  const absl::Status status = ApplyLookAlike(SynLookAlikes(), "ghost", options);
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()), HasSubstr("burst, port-scan, busy-accept"));
 }

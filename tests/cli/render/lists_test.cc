@@ -1,5 +1,6 @@
 #include "cli/render/lists.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/cli/flood_examples.h"
@@ -86,6 +87,18 @@ TEST(Lists, PolicyStatusShowsTheMistakesOfANewerRevision) {
             problems: "pinned-cwnd.yaml:9:5: unknown name 'socket.cwmd'\n    socket.cwmd <= 3\n    ^^^^^^^^^^^\n  did you mean 'socket.cwnd'?\n"
           )pb"),
           kNow, {}));
+}
+
+TEST(Lists, PolicyStatusNamesReceiversThatDoNotHear) {
+  EXPECT_THAT(
+      RenderPolicyStatus(
+          FromText<v1::PolicyStatus>(R"pb(
+            revision: "r1"
+            receiver_problems: "oncall: connect to http://127.0.0.1:9093: refused; 2 wait for it"
+          )pb"),
+          kNow, {}),
+      ::testing::EndsWith("\n\nNot every receiver of alerts hears; what waits for it is kept:\n"
+                          "  oncall: connect to http://127.0.0.1:9093: refused; 2 wait for it\n"));
 }
 
 TEST(Lists, AnEmptyListSaysWhatThatMeansAndWhatToDoNext) {

@@ -61,6 +61,7 @@ TEST(Quantity, EvidenceHasItsUnit) {
   EXPECT_EQ(text("name: 'socket.cwnd' value { int_value: 11 } unit: 'segments'"), "11 segments");
   EXPECT_EQ(text("name: 'socket.retrans_ratio' value { double_value: 0.0102 }"), "1.02 %");
   EXPECT_EQ(text("name: 'socket.rtt_inflation' value { double_value: 1.034 }"), "1.03");
+  EXPECT_EQ(text("name: 'process.pid' value { int_value: 26881 }"), "26881");
   EXPECT_EQ(text("name: 'socket.app_limited' value { bool_value: false }"), "no");
   EXPECT_EQ(text("name: 'socket.path_rtt' value { duration_value { nanos: 148000000 } }"),
             "148 ms");

@@ -54,7 +54,7 @@ TEST(SamplingWords, TheSitesComeWithTheirCallers) {
       CallSiteLines(view.orders(0), 1, kNow),
       ElementsAre("412 of 500: read returned 0 in Handle (leak.cc:42), called by Serve "
                   "(leak.cc:97), by main (main.cc:12)",
-                  "1 more places", StartsWith("last used while calls were recorded: 415 of 500")));
+                  "1 more place", StartsWith("last used while calls were recorded: 415 of 500")));
 }
 
 TEST(SamplingWords, WhatOnlyReadsCannotBeTakenBackNorVerified) {

@@ -1,19 +1,14 @@
-// A real Alertmanager on loopback, asked through its own API, with a webhook of its own behind it
-// that shows whom it would have told.
-#include <fcntl.h>
+// The road from the store to a real Alertmanager.
+#include "tests/controller/notify/alertmanager.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sched.h>
 #include <signal.h>
-#include <spawn.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
@@ -21,7 +16,6 @@
 #include "controller/notify/notifier.h"
 #include "controller/store/sqlite_store.h"
 #include "proto/proto_time.h"
-#include "tests/controller/notify/loopback_server.h"
 #include "tests/controller/store/temporary_directory.h"
 
 namespace tcpmedic {
@@ -83,51 +77,9 @@ void RunController(const std::string& directory, const std::string& url, int com
   _exit(16);
 }
 
-class Alertmanager : public ::testing::Test {
+class ARealAlertmanager : public ::testing::Test {
  protected:
-  void SetUp() override {
-    ASSERT_EQ(access(kProgram, X_OK), 0)
-        << kProgram << " is not there: run scripts/fetch-test-programs";
-    std::ofstream(directory_.path() + "/alertmanager.yml") << R"(
-global: {resolve_timeout: 5s}
-route: {receiver: hook, group_by: ['...'], group_wait: 100ms, group_interval: 200ms, repeat_interval: 1h}
-receivers:
-- name: hook
-  webhook_configs: [{url: ")" << hook_.url() << R"(", send_resolved: true}]
-)";
-  }
-  ~Alertmanager() override {
-    StopController();
-    StopAlertmanager();
-  }
-
-  void StartAlertmanager() {
-    port_.Release();
-    const std::string config =
-        absl::StrCat("--config.file=", directory_.path(), "/alertmanager.yml");
-    const std::string storage = absl::StrCat("--storage.path=", directory_.path(), "/data");
-    const std::string listen = absl::StrCat("--web.listen-address=127.0.0.1:", port_.port());
-    alertmanager_ = fork();
-    if (alertmanager_ == 0) {
-      prctl(PR_SET_PDEATHSIG, SIGKILL);
-      const int log =
-          open((directory_.path() + "/log").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-      dup2(log, 1);
-      dup2(log, 2);
-      // Debian's looks for its template under /usr/share, and here it is unpacked, not installed.
-      if (unshare(CLONE_NEWNS) != 0 ||
-          mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-          mount(TCPMEDIC_TEST_PROGRAMS "/usr/share", "/usr/share", nullptr, MS_BIND, nullptr) !=
-              0) {
-        _exit(126);
-      }
-      execl(kProgram, kProgram, config.c_str(), storage.c_str(), listen.c_str(),
-            "--cluster.listen-address=", nullptr);
-      _exit(127);
-    }
-    ASSERT_TRUE(Eventually([&] { return Ask("/-/ready").has_value(); })) << Log();
-  }
-  void StopAlertmanager() { Kill(&alertmanager_, SIGTERM); }
+  ~ARealAlertmanager() override { StopController(); }
 
   void StartController() {
     int ends[2];
@@ -135,13 +87,20 @@ receivers:
     controller_ = fork();
     if (controller_ == 0) {
       close(ends[0]);
-      port_.Release();  // a copy of it would keep Alertmanager from listening
-      RunController(directory_.path(), absl::StrCat(Url(), "/api/v2/alerts"), ends[1]);
+      alertmanager_.ReleasePort();  // a copy of it would keep Alertmanager from listening
+      RunController(directory_.path(), absl::StrCat(alertmanager_.url(), "/api/v2/alerts"),
+                    ends[1]);
     }
     close(ends[1]);
     commands_.reset(ends[0]);
   }
-  void StopController() { Kill(&controller_, SIGKILL); }
+  void StopController() {
+    if (controller_ > 0) {
+      kill(controller_, SIGKILL);
+      waitpid(controller_, nullptr, 0);
+    }
+    controller_ = 0;
+  }
   void Commit(const v1::Alert& alert) {
     const std::string bytes = alert.SerializeAsString();
     ASSERT_EQ(send(commands_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
@@ -150,62 +109,20 @@ receivers:
     ASSERT_EQ(read(commands_.get(), answer, sizeof(answer)), 2);
   }
 
-  // As an operator would: curl.
-  std::optional<std::string> Ask(const std::string& path) {
-    const std::string command =
-        absl::StrCat("curl --noproxy '*' -sf --max-time 5 ", Url(), path, " 2>/dev/null");
-    FILE* const out = popen(command.c_str(), "re");
-    std::string text;
-    char buffer[4096];
-    for (size_t got; (got = fread(buffer, 1, sizeof(buffer), out)) > 0;) text.append(buffer, got);
-    return pclose(out) == 0 ? std::optional(text) : std::nullopt;
-  }
-  // The alerts that are active.
-  json Alerts() {
-    const auto text = Ask("/api/v2/alerts");
-    return text.has_value() ? json::parse(*text) : json();
-  }
-  // "firing" or "resolved", for each time that Alertmanager has told somebody.
-  std::vector<std::string> Told() {
-    std::vector<std::string> told;
-    for (const auto& request : hook_.requests()) {
-      const json body = json::parse(request.body);
-      for (const json& alert : body["alerts"]) {
-        told.push_back(alert["status"].get<std::string>());
-      }
-    }
-    return told;
-  }
-  std::string Url() const { return absl::StrCat("http://127.0.0.1:", port_.port()); }
-  std::string Log() const {
-    std::ifstream in(directory_.path() + "/log");
-    return std::string(std::istreambuf_iterator<char>(in), {});
-  }
-
-  static void Kill(pid_t* pid, int signal) {
-    if (*pid > 0) {
-      kill(*pid, signal);
-      waitpid(*pid, nullptr, 0);
-    }
-    *pid = 0;
-  }
-
-  static constexpr const char* kProgram = TCPMEDIC_TEST_PROGRAMS "/usr/bin/prometheus-alertmanager";
   const TemporaryDirectory directory_;
-  LoopbackServer hook_;
-  SilentPort port_;
+  Alertmanager alertmanager_{directory_.path()};
   UniqueFd commands_;
-  pid_t alertmanager_ = 0;
   pid_t controller_ = 0;
 };
 
-TEST_F(Alertmanager, ShowsAnAlertAsLongAsItStandsAndThenResolvesIt) {
-  StartAlertmanager();
+TEST_F(ARealAlertmanager, ShowsAnAlertAsLongAsItStandsAndThenResolvesIt) {
+  ASSERT_TRUE(alertmanager_.Start().ok());
   StartController();
   const v1::Alert leak = Leak(v1::Alert::STATE_FIRING);
   Commit(leak);
-  ASSERT_TRUE(Eventually([&] { return Alerts().size() == 1; })) << Log();
-  const json alert = Alerts()[0];
+  ASSERT_TRUE(Eventually([&] { return alertmanager_.Alerts().size() == 1; }))
+      << alertmanager_.Log();
+  const json alert = alertmanager_.Alerts()[0];
   EXPECT_EQ(alert["labels"],
             json({{"alertname", "close-wait-leak"}, {"host", "db1"}, {"severity", "critical"}}));
   EXPECT_EQ(alert["annotations"]["summary"], "Sockets that the program never closes");
@@ -219,53 +136,57 @@ TEST_F(Alertmanager, ShowsAnAlertAsLongAsItStandsAndThenResolvesIt) {
 
   // Longer than its resolve_timeout of 5 s: the repetitions keep it.
   absl::SleepFor(absl::Seconds(7));
-  EXPECT_THAT(Alerts(), SizeIs(1));
-  EXPECT_THAT(Told(), ElementsAre("firing"));
+  EXPECT_THAT(alertmanager_.Alerts(), SizeIs(1));
+  EXPECT_THAT(alertmanager_.Told(), ElementsAre("firing"));
 
   Commit(Leak(v1::Alert::STATE_RESOLVED));
-  EXPECT_TRUE(Eventually([&] { return Told().size() == 2; })) << Log();
-  EXPECT_THAT(Told(), ElementsAre("firing", "resolved"));
-  EXPECT_THAT(Alerts(), IsEmpty());
+  EXPECT_TRUE(Eventually([&] { return alertmanager_.Told().size() == 2; })) << alertmanager_.Log();
+  EXPECT_THAT(alertmanager_.Told(), ElementsAre("firing", "resolved"));
+  EXPECT_THAT(alertmanager_.Alerts(), IsEmpty());
 }
 
-TEST_F(Alertmanager, HearsOnceOfWhatHappenedWhileItWasDownAndTheControllerWasKilled) {
+TEST_F(ARealAlertmanager, HearsOnceOfWhatHappenedWhileItWasDownAndTheControllerWasKilled) {
   StartController();
   Commit(Leak(v1::Alert::STATE_FIRING));
   absl::SleepFor(absl::Seconds(2));  // tries, and nobody listens
   StopController();
   StartController();
   absl::SleepFor(absl::Seconds(2));
-  StartAlertmanager();
-  ASSERT_TRUE(Eventually([&] { return Alerts().size() == 1; })) << Log();
+  ASSERT_TRUE(alertmanager_.Start().ok());
+  ASSERT_TRUE(Eventually([&] { return alertmanager_.Alerts().size() == 1; }))
+      << alertmanager_.Log();
   StopController();
   StartController();
   absl::SleepFor(absl::Seconds(3));
-  EXPECT_THAT(Alerts(), SizeIs(1));
-  EXPECT_THAT(Told(), ElementsAre("firing"));
+  EXPECT_THAT(alertmanager_.Alerts(), SizeIs(1));
+  EXPECT_THAT(alertmanager_.Told(), ElementsAre("firing"));
 
   // And the other way round: it has forgotten everything but whom it told.
-  StopAlertmanager();
-  StartAlertmanager();
-  ASSERT_TRUE(Eventually([&] { return Alerts().size() == 1; })) << Log();
+  alertmanager_.Stop();
+  ASSERT_TRUE(alertmanager_.Start().ok());
+  ASSERT_TRUE(Eventually([&] { return alertmanager_.Alerts().size() == 1; }))
+      << alertmanager_.Log();
   absl::SleepFor(absl::Seconds(2));
-  EXPECT_THAT(Told(), ElementsAre("firing"));
+  EXPECT_THAT(alertmanager_.Told(), ElementsAre("firing"));
   Commit(Leak(v1::Alert::STATE_RESOLVED));
-  EXPECT_TRUE(Eventually([&] { return Told().size() == 2; })) << Log();
-  EXPECT_THAT(Told(), ElementsAre("firing", "resolved"));
+  EXPECT_TRUE(Eventually([&] { return alertmanager_.Told().size() == 2; })) << alertmanager_.Log();
+  EXPECT_THAT(alertmanager_.Told(), ElementsAre("firing", "resolved"));
 }
 
-TEST_F(Alertmanager, ShowsAnEventAndLetsItGo) {
-  StartAlertmanager();
+TEST_F(ARealAlertmanager, ShowsAnEventAndLetsItGo) {
+  ASSERT_TRUE(alertmanager_.Start().ok());
   StartController();
   v1::Alert event = Leak(v1::Alert::STATE_EVENT);
   event.set_event("proposed");
   (*event.mutable_labels())["event"] = "proposed";
   Commit(event);
-  ASSERT_TRUE(Eventually([&] { return Alerts().size() == 1; })) << Log();
+  ASSERT_TRUE(Eventually([&] { return alertmanager_.Alerts().size() == 1; }))
+      << alertmanager_.Log();
   absl::Time ends_at;
   std::string error;
-  ASSERT_TRUE(absl::ParseTime(absl::RFC3339_full, Alerts()[0]["endsAt"].get<std::string>(),
-                              &ends_at, &error));
+  ASSERT_TRUE(absl::ParseTime(absl::RFC3339_full,
+                              alertmanager_.Alerts()[0]["endsAt"].get<std::string>(), &ends_at,
+                              &error));
   EXPECT_GT(ends_at, absl::Now() + absl::Minutes(4));
   EXPECT_LT(ends_at, absl::Now() + absl::Minutes(6));
 }

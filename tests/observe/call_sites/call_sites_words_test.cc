@@ -55,7 +55,7 @@ TEST(CallSitesWords, TheLinesHaveCallersThenWhatWasSeenThenWhatKeptItFromMore) {
                           "last used while calls were recorded: 415 of 500 leaked descriptors "
                           "(12034 calls in 6s, 2 lost)",
                           "No symbols in /usr/bin/server."));
-  EXPECT_THAT(LinesOf(Report(), 1)[1], "1 more places");
+  EXPECT_THAT(LinesOf(Report(), 1)[1], "1 more place");
 }
 
 TEST(CallSitesWords, NothingSeenSaysSo) {
