@@ -44,10 +44,6 @@ std::string NumberText(const v1::Evidence& evidence, double number) {
     return PercentText(number);
   }
   if (evidence.unit() == "/s") return PerSecondText(number);
-  // Names that happen to be numbers, not amounts.
-  if (absl::EndsWith(evidence.name(), ".pid") || absl::EndsWith(evidence.name(), "_port")) {
-    return absl::StrCat(std::llround(number));
-  }
   const std::string text = DoubleText(number);
   return evidence.unit().empty() ? text : absl::StrCat(text, " ", evidence.unit());
 }
