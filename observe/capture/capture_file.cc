@@ -120,7 +120,7 @@ absl::Status ReadCapture(int fd, absl::string_view start, absl::string_view inpu
                          RecordingSink* sink, absl::FunctionRef<void(int64_t bytes)> on_progress) {
   Source source{fd, start, on_progress};
   // Outlives the FILE that reads through it.
-  const auto buffer = std::make_unique<char[]>(kReadBytes);
+  const auto buffer = std::make_unique_for_overwrite<char[]>(kReadBytes);
   FILE* const file =
       fopencookie(&source, "r", {.read = &Source::Read, .write = {}, .seek = {}, .close = {}});
   if (file == nullptr) return ErrnoStatus(absl::StrCat("open a stream on ", input));

@@ -86,6 +86,7 @@ class TcpdumpTextReader::Impl {
     int64_t number;
     std::optional<TcpdumpClock::Reading> time;
     TcpdumpNumbers::Meaning meaning;
+    bool resolved;  // its numbers are
     CapturedSegment segment;
   };
 
@@ -94,18 +95,25 @@ class TcpdumpTextReader::Impl {
     // Some people's pastes leave the options out. A text that shows some has not lost others.
     options_seen_ = options_seen_ || segment->options_known;
     if (options_seen_ && !segment->truncated) segment->options_known = true;
-    if (segment->Has(kSyn) && !held_.empty()) {
-      // New bases: what is held back of these ends belongs to the old ones.
-      numbers_.Decide(TcpdumpNumbers::EndsOf(*segment));
-      Release();
-    }
+    // New bases: what is held back of these ends belongs to the old ones.
+    if (segment->Has(kSyn) && !held_.empty()) ResolveHeld(TcpdumpNumbers::EndsOf(*segment));
     const TcpdumpNumbers::Meaning meaning = numbers_.Observe(*segment);
-    held_.push_back({number, time, meaning, *segment});
+    held_.push_back({number, time, meaning, false, *segment});
     if (held_.size() > kMaxHeld) {
       clock_.Decide();
       numbers_.Decide(TcpdumpNumbers::EndsOf(held_.front().segment));
     }
     Release();
+  }
+
+  // By the bases of now, settled if need be.
+  void ResolveHeld(const TcpdumpNumbers::Ends& ends) {
+    numbers_.Decide(ends);
+    for (Held& held : held_) {
+      if (held.resolved || TcpdumpNumbers::EndsOf(held.segment) != ends) continue;
+      numbers_.Resolve(held.meaning, &held.segment);
+      held.resolved = true;
+    }
   }
 
   // Hands on what is known by now, in order.
@@ -117,8 +125,10 @@ class TcpdumpTextReader::Impl {
           !clock_.differences_add_up().has_value()) {
         return;
       }
-      if (!numbers_.Resolvable(held.meaning, held.segment)) return;
-      numbers_.Resolve(held.meaning, &held.segment);
+      if (!held.resolved) {
+        if (!numbers_.Resolvable(held.meaning, held.segment)) return;
+        numbers_.Resolve(held.meaning, &held.segment);
+      }
       if (held.time.has_value()) {
         held.segment.time = summed ? held.time->summed : held.time->since_first;
         held.segment.time_is_epoch = held.time->is_epoch;

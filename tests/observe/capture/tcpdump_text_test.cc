@@ -140,6 +140,15 @@ TEST(TcpdumpText, ASynAckBeginsNewBases) {
                                             "9000000 ack 5000001 +0", "5000001 ack 9000001 +10"));
 }
 
+TEST(TcpdumpText, WhatWaitsBehindAnotherConnectionKeepsItsBases) {
+  const Result result = Read("IP 10.0.0.7.3 > 10.0.0.9.2: Flags [.], ack 77, win 9, length 0\n" +
+                             C("Flags [P.], seq 7000:7010, ack 8001, win 9, length 10") +
+                             C("Flags [P.], seq 10:20, ack 1, win 9, length 10") +
+                             S("Flags [S.], seq 9000000, ack 5000001, win 9, length 0"));
+  EXPECT_THAT(result.Numbers(), ElementsAre("rel - ack 1 +0", "7000 ack 8001 +10",
+                                            "7010 ack 8001 +10", "9000000 ack 5000001 +0"));
+}
+
 TEST(TcpdumpText, AFloodOfHalfHandshakesIsReadAsItStands) {
   const Result result = Read(
       "IP 203.0.113.7.40001 > 198.51.100.10.443: Flags [S],  seq 100, win 29200, length 0\n"
