@@ -37,20 +37,18 @@ class Case:
             directory = type(RECORDED)(made)
             run = Run(directory, self.network)
             try:
-                captures = [Capture(at, getattr(run.network, at.host or at.name), directory) for at in self.captures]
-                try:
-                    self.function(run)
-                finally:
-                    for capture in captures:
-                        capture.stop()
+                for at in self.captures:
+                    run.capture(at)
+                self.function(run)
             finally:
                 run.close()
-            for number, capture in enumerate(captures):
-                write_texts(capture.path, self.more_texts and number == 0)
-                counts = write_labels(capture.path)
-                for label, at_least in capture.at.shows.items():
+            shows = {f"{at.name}.pcap": at.shows for at in self.captures}
+            for number, pcap in enumerate(run.pcaps):
+                write_texts(pcap, self.more_texts and number == 0)
+                counts = write_labels(pcap)
+                for label, at_least in shows.get(pcap.name, {}).items():
                     if counts.get(label, 0) < at_least:
-                        raise AssertionError(f"{self.name}: tshark shows {counts} at {capture.at.name}, not {label}")
+                        raise AssertionError(f"{self.name}: tshark shows {counts} in {pcap.name}, not {label}")
             into = RECORDED / self.name
             shutil.rmtree(into, ignore_errors=True)
             into.mkdir(parents=True)
@@ -65,7 +63,17 @@ class Run:
         self.directory = directory
         self.network = Network(**network)
         self.client, self.server, self.wire = self.network.client, self.network.server, self.network.wire
-        self._history = {}
+        self.pcaps, self._captures = [], []  # captures of which texts and labels are made
+
+    def capture(self, at):
+        """Captures from now on, until stop_captures()."""
+        capture = Capture(at, getattr(self, at.host or at.name), self.directory)
+        self._captures.append(capture)
+        self.pcaps.append(capture.path)
+
+    def stop_captures(self):
+        while self._captures:
+            self._captures.pop().stop()
 
     def shell(self, host, command):
         """What `command` prints on `host`, standard error too, as a terminal shows it."""
@@ -85,7 +93,10 @@ class Run:
         (self.directory / f"{name or host.name}.session.txt").write_text(lines)
 
     def close(self):
-        self.network.close()
+        try:
+            self.stop_captures()
+        finally:
+            self.network.close()
         for host in (self.client, self.server):
             try:
                 os.unlink(f"/tmp/nstat.{os.getpid()}.{host.name}")
