@@ -79,6 +79,8 @@ class Capture:
 
 def write_texts(pcap, more):
     """What tcpdump prints of `pcap`, one file for each way to ask."""
+    if pcap.suffix != ".pcap":
+        return
     for name, arguments in {**TEXTS, **(MORE_TEXTS if more else {})}.items():
         text = subprocess.run(["tcpdump", *arguments, "-r", str(pcap)],
                               check=True, capture_output=True, env=ENVIRONMENT).stdout

@@ -116,7 +116,8 @@ def syn_flood_unprotected(run):
 @case([At("server", filter=f"tcp port {PORT}", arguments=("-c", "150", *HEADERS))],
       sysctls={"server:net.ipv4.tcp_syncookies": 1})
 def syn_burst_of_real_clients(run):
-    """400 real clients at once before a backlog of 32: most get a cookie, and nearly every cookie comes back. No flood."""
+    """400 real clients at once before a backlog of 32: most get a cookie, and nearly every cookie comes back. No flood. The
+    accept queue of 32 overflows too."""
     listener = run.network.listen(PORT, backlog=32)
     _accept_all(run, listener)
     for _ in range(400):

@@ -10,6 +10,7 @@ import fcntl
 import heapq
 import itertools
 import os
+import pathlib
 import select
 import socket
 import struct
@@ -45,6 +46,8 @@ class Host:
             self.wire = self.device("wire")
             if link == "tap":
                 self.ip(f"link set wire address 02:00:00:00:00:{number:02x}")
+            # Its link-local address is of use at once.
+            pathlib.Path("/proc/sys/net/ipv6/conf/wire/accept_dad").write_text("0\n")
             self.ip("link set wire up")
             self.ip(f"addr add {self.address}/24 dev wire")
             self.ip(f"addr add {self.address6}/64 dev wire nodad")

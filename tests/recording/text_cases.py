@@ -1,9 +1,9 @@
 """What the tools print, one text per way to ask. One host with sockets of many kinds."""
 
 import socket
+import threading
 import time
 
-from capture import At
 from case import case
 from network import DROP, receive
 from packet import SYN
@@ -44,6 +44,7 @@ def _scene(run):
     with run.client:
         scope = socket.if_nametoindex("wire")
         zone_client = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+    zone_client.bind(("fe80::ff:fe00:5", 0, 0, scope))
     zone_client.connect(("fe80::ff:fe00:9", 8080, 0, scope))
     network.sockets.append(zone_client)
     zone = network.accept(dual)
@@ -115,10 +116,13 @@ def counters(run):
 
 @case()
 def processes(run):
-    """ps asked in many ways."""
+    """ps asked in many ways, of the script itself, an idle program and a zombie."""
     with run.server:
         listener = socket.create_server((run.server.address, 8080))
     run.network.sockets.append(listener)
+    run.network.start(run.server, ["/usr/bin/python3", "-c", "import time; time.sleep(60)", "an argument", "# no remark"])
+    run.network.start(run.server, ["true"])  # a zombie: nobody waits for it
+    time.sleep(0.2)
     for name, command in (("ps_-p_-o_pid,stat,rss,cmd", "ps -p 1 -o pid,stat,rss,cmd"), ("ps_aux", "ps aux"),
                           ("ps_-ef", "ps -ef"), ("ps_-eo_pid,comm,rss,vsz,etime,args", "ps -eo pid,comm,rss,vsz,etime,args"),
                           ("ps_-eLf", "ps -eLf"), ("ps_-o_without_header", "ps -p 1 -o pid=,rss=,cmd="), ("ps", "ps"),
@@ -140,14 +144,14 @@ def pasted_sessions(run):
     run.session(run.server, commands, name="bracket-prompt", prompt="[root@db-1 ~]# ")
     run.session(run.server, ["ss -tan | grep --color=always 443", "nstat -az | grep --color=always -i retrans"],
                 name="colours", prompt="\x1b[01;32madmin@db-1\x1b[00m:\x1b[01;34m~\x1b[00m$ ")
-    run.capture(At("client", filter="tcp port 6379"))
+    commands = ["timeout 10 tcpdump -nn -i wire -c 5 tcp port 6379", "ss -tan", "ss -tin state established"]
+    shell = threading.Thread(target=run.session, args=(run.client, commands, "with-tcpdump", "$ "))
+    shell.start()
+    time.sleep(1)  # until tcpdump listens
     other = run.network.connect(6379)
     other.sendall(b"*1\r\n$4\r\nPING\r\n")
     receive(run.network.accept(listener), 14)
-    run.stop_captures()
-    run.session(run.client, [f"tcpdump -nn -r {run.directory}/client.pcap", "ss -tan", "ss -tin state established"],
-                name="with-tcpdump", prompt="$ ")
-    session = run.directory / "with-tcpdump.session.txt"
-    text = session.read_text().replace(f"-r {run.directory}/client.pcap", "-i wire tcp port 6379")
-    session.write_text(text)
+    shell.join()
+    text = (run.directory / "with-tcpdump.session.txt").read_text()
+    assert "5 packets captured" in text, text
     (run.directory / "crlf.session.txt").write_bytes(text.replace("\n", "\r\n").encode())
