@@ -96,7 +96,7 @@ def run_wireshark(program, *arguments):
 def write_labels(pcap):
     """What tshark says about each segment of `pcap`; how often it gave each label."""
     fields = [*NUMBERS, *("tcp.analysis." + label for label in LABELS)]
-    table = run_wireshark("tshark", "-n", "-r", str(pcap), "-Y", "tcp", "-T", "fields",
+    table = run_wireshark("tshark", "-n", "-r", str(pcap), "-Y", "tcp && !icmp && !icmpv6", "-T", "fields",
                           *(word for field in fields for word in ("-e", field)))
     version = run_wireshark("tshark", "--version").split()[2]
     lines = [f"# tshark {version}: frame, stream, relative seq, relative ack, payload, scaled window, tcp.analysis labels"]

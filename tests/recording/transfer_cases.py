@@ -116,7 +116,7 @@ def retransmission_without_sack(run):
     time.sleep(0.15)
 
 
-@case([At("client", arguments=HEADERS_ONLY, shows={"retransmission": 1})], rtt=0.040)
+@case([At("client", arguments=HEADERS_ONLY)], rtt=0.040)
 def retransmission_of_several(run):
     """Three of ten segments are lost, two of them neighbours."""
     client, server = run.network.pair(80)
