@@ -24,22 +24,34 @@ TcpdumpNumbers::Ends TcpdumpNumbers::EndsOf(const CapturedSegment& segment) {
 }
 
 TcpdumpNumbers::Meaning TcpdumpNumbers::Observe(const CapturedSegment& segment) {
-  if (!segment.Has(kAck) || !segment.ack.has_value()) {
-    return segment.Has(kSyn) ? Meaning::kAsPrinted : Meaning::kBare;
-  }
   const Ends ends = EndsOf(segment);
   const int sender = FromA(segment) ? 0 : 1;
+  if (!segment.Has(kAck) || !segment.ack.has_value()) {
+    if (!segment.Has(kSyn)) return Meaning::kBare;
+    // With data it is open whether the other end took that.
+    if (segment.seq.has_value() && segment.payload_bytes == 0) {
+      Connection* connection = FindYoung(ends);
+      if (connection == nullptr) connection = &Insert(ends, Connection());
+      if (!connection->has_bases) connection->after_syn[sender] = *segment.seq + 1;
+    }
+    return Meaning::kAsPrinted;
+  }
   Connection* connection = FindYoung(ends);
   if (connection == nullptr && dropped_ && !segment.Has(kSyn)) {
     // It may be one that was dropped: then this is not its first.
     Connection unknown;
+    unknown.has_bases = true;
     unknown.mode = last_mode_;
     Insert(ends, unknown);
     return Meaning::kLater;
   }
-  if (connection == nullptr || segment.Has(kSyn)) {
+  if (connection == nullptr || !connection->has_bases || segment.Has(kSyn)) {
     Connection first;
+    first.has_bases = true;
     first.base[sender] = segment.seq;
+    if (!segment.seq.has_value() && connection != nullptr) {
+      first.base[sender] = connection->after_syn[sender];
+    }
     first.base[1 - sender] = *segment.ack - 1;
     first.last[1 - sender] = 1;
     Insert(ends, first);
@@ -73,7 +85,9 @@ bool TcpdumpNumbers::Resolvable(Meaning meaning, const CapturedSegment& segment)
 
 void TcpdumpNumbers::Decide(const Ends& ends) {
   Connection* const connection = FindYoung(ends);
-  if (connection == nullptr || connection->mode != Mode::kUndecided) return;
+  if (connection == nullptr || !connection->has_bases || connection->mode != Mode::kUndecided) {
+    return;
+  }
   connection->mode = last_mode_ == Mode::kUndecided ? Mode::kRelative : last_mode_;
 }
 
@@ -104,9 +118,12 @@ void TcpdumpNumbers::Resolve(Meaning meaning, CapturedSegment* segment) const {
 }
 
 const TcpdumpNumbers::Connection* TcpdumpNumbers::Find(const Ends& ends) const {
-  if (const auto found = young_.find(ends); found != young_.end()) return &found->second;
-  if (const auto found = old_.find(ends); found != old_.end()) return &found->second;
-  return nullptr;
+  auto found = young_.find(ends);
+  if (found == young_.end()) {
+    found = old_.find(ends);
+    if (found == old_.end()) return nullptr;
+  }
+  return found->second.has_bases ? &found->second : nullptr;
 }
 
 TcpdumpNumbers::Connection* TcpdumpNumbers::FindYoung(const Ends& ends) {

@@ -4,7 +4,9 @@
 // print-tcp.c (4.99), without -S: what has no ACK flag is printed as it is. The first segment of a
 // connection that has one, and every SYN-ACK, is printed as it is too, and sets the bases: its seq,
 // and its ack less one. After that seq, ack and SACK blocks are printed less their base. So are the
-// SACK blocks of that first segment.
+// SACK blocks of that first segment. Where that segment has no seq to print, and the SYN before it
+// is the sender's (a capture of one direction), it is the ACK that ends the handshake: its seq
+// follows.
 #ifndef TCPMEDIC_OBSERVE_CAPTURE_TCPDUMP_NUMBERS_H_
 #define TCPMEDIC_OBSERVE_CAPTURE_TCPDUMP_NUMBERS_H_
 
@@ -57,13 +59,15 @@ class TcpdumpNumbers {
   enum class Mode : uint8_t { kUndecided, kAbsolute, kRelative };
   struct Connection {
     Mode mode = Mode::kUndecided;
+    bool has_bases = false;  // until then only SYNs were seen
     // By sender: 0 is `a`.
     std::array<std::optional<uint32_t>, 2> base;
-    std::array<uint32_t, 2> last{};  // the last relative number of each sender
+    std::array<std::optional<uint32_t>, 2> after_syn;  // the number after that of its SYN
+    std::array<uint32_t, 2> last{};                    // the last relative number of each sender
   };
 
-  const Connection* Find(const Ends& ends) const;
-  Connection* FindYoung(const Ends& ends);  // out of the old generation, if it is there
+  const Connection* Find(const Ends& ends) const;  // null too while it has no bases
+  Connection* FindYoung(const Ends& ends);         // out of the old generation, if it is there
   Connection& Insert(const Ends& ends, Connection connection);
   // By which reading `printed`, a number of `sender`'s, continues its numbers so far.
   void Vote(int sender, uint32_t printed, Connection* connection);

@@ -81,8 +81,9 @@ def write_texts(pcap, more):
     """What tcpdump prints of `pcap`, one file for each way to ask."""
     if pcap.suffix != ".pcap":
         return
+    nanoseconds = ["--nano"] if pcap.read_bytes()[:4] == b"\x4d\x3c\xb2\xa1" else []
     for name, arguments in {**TEXTS, **(MORE_TEXTS if more else {})}.items():
-        text = subprocess.run(["tcpdump", *arguments, "-r", str(pcap)],
+        text = subprocess.run(["tcpdump", *nanoseconds, *arguments, "-r", str(pcap)],
                               check=True, capture_output=True, env=ENVIRONMENT).stdout
         pcap.with_suffix(f".{name}.txt").write_bytes(text)
 

@@ -110,8 +110,7 @@ std::vector<Expected> ByHand() {
       {"reset-by-client-with-unread-data/client.pcap", {kReset}},
       {"reset-after-close/server.pcap", {kReset}},
       {"reset-by-a-server-that-forgot/client.pcap", {kReset}},
-      // The RST comes after both FINs, and takes nothing away.
-      {"fin-wait-2-timed-out/client.pcap", {kClosed}},
+      {"fin-wait-2-timed-out/client.pcap", {kReset}},
 
       {"ipv6/client.pcap", {kClosed}},
       {"ipv6/server.pcap", {kClosed}},
