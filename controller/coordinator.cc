@@ -256,7 +256,14 @@ void Coordinator::OnDisconnected(uint64_t session) {
 
 v1::SignatureSet Coordinator::Signatures() const {
   absl::MutexLock lock(&mutex_);
-  return policies_.signatures;
+  v1::SignatureSet for_agents = policies_.signatures;
+  auto& signatures = *for_agents.mutable_signatures();
+  signatures.erase(std::remove_if(signatures.begin(), signatures.end(),
+                                  [](const v1::Signature& signature) {
+                                    return signature.subject() == v1::SUBJECT_CONNECTION;
+                                  }),
+                   signatures.end());
+  return for_agents;
 }
 
 std::vector<const Coordinator::Live*> Coordinator::OpenOf(const std::string& host) const {

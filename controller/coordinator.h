@@ -98,6 +98,7 @@ class Coordinator {
   // ResourceExhausted: over a bound. Otherwise the store's error.
   absl::Status OnReport(uint64_t session, const v1::Report& report);
   void OnDisconnected(uint64_t session);
+  // Those that an agent can look for: subject connection is for captures, which it has none of.
   v1::SignatureSet Signatures() const;
   // From now on each change of what is wished of a connected host is carried to it at once; nullptr
   // ends that, and when it has returned the carrier is not called again.

@@ -10,6 +10,7 @@
 namespace tcpmedic {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -548,6 +549,17 @@ TEST_F(CoordinatorTest, ANewRevisionVoidsWhatIsPendingAndProposesAnew) {
   EXPECT_EQ(TheOne().proposals(0).revision(), "digest:d2");
   EXPECT_EQ(coordinator_->GetPolicyStatus().revision(), "digest:d2");
   EXPECT_EQ(coordinator_->Signatures().digest(), "d2");
+}
+
+TEST_F(CoordinatorTest, SignaturesAboutCapturesAreNotForAgents) {
+  PolicySet policies = Policies("d2");
+  const int before = policies.signatures.signatures_size();
+  v1::Signature& handshake = *policies.signatures.add_signatures();
+  handshake.set_name("handshake-refused");
+  handshake.set_subject(v1::SUBJECT_CONNECTION);
+  ASSERT_TRUE(coordinator_->ReplacePolicies(std::move(policies)).ok());
+  EXPECT_EQ(coordinator_->Signatures().signatures_size(), before);
+  EXPECT_THAT(coordinator_->GetPolicyStatus().signatures(), Contains("handshake-refused"));
 }
 
 TEST_F(CoordinatorTest, ARestartUnderANewRevisionDoesTheSame) {
