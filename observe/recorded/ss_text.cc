@@ -233,7 +233,8 @@ bool SsText::NetstatSocket(int64_t number, absl::string_view line) {
     const absl::string_view word = TakeWord(&rest);
     const size_t slash = word.find('/');
     int32_t pid = 0;
-    if (slash == absl::string_view::npos || !absl::SimpleAtoi(word.substr(0, slash), &pid)) {
+    if (slash == absl::string_view::npos || !absl::SimpleAtoi(word.substr(0, slash), &pid) ||
+        pid <= 0) {
       continue;
     }
     v1::Process process;

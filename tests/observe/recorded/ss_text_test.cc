@@ -127,6 +127,13 @@ TEST(SsText, NetstatsSocketsAreReadToo) {
                   "5 socket fin-wait-2 127.0.0.1:44090 127.0.0.1:443"));
 }
 
+TEST(SsText, APidThatThereIsNotNamesNoProcess) {
+  EXPECT_THAT(CallsOf("tcp        0      0 127.0.0.1:8443  0.0.0.0:*        LISTEN      0/python3\n"
+                      "tcp        0      0 127.0.0.1:8444  0.0.0.0:*        LISTEN      -7/x\n"),
+              ElementsAre("1 socket listening 127.0.0.1:8443 0.0.0.0:0",
+                          "2 socket listening 127.0.0.1:8444 0.0.0.0:0"));
+}
+
 TEST(SsText, AWordThatIsNotKnownIsListedOnce) {
   EXPECT_THAT(CallsOf("ESTAB 0 0 10.0.0.5:1 10.0.0.6:2 cubic novelty:1\n"
                       "ESTAB 0 0 10.0.0.5:3 10.0.0.6:2 cubic novelty:2\n"),
