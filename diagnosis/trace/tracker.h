@@ -27,7 +27,7 @@ namespace tcpmedic {
 struct TrackerOptions {
   int max_segments_per_connection = 2000;  // half of them the first, half the last
   // Over all connections. Once that many are kept, a connection keeps its first and last eight.
-  int max_segments = 400'000;
+  int max_segments = 100'000;
   int max_connections = 10'000;  // listed; beyond that one is only counted
   // Followed at the same time. Beyond that one is given up: an ended one first, then the one that
   // has been silent for longest. What it sends later counts as a connection of its own.
