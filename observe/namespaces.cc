@@ -23,6 +23,10 @@ namespace {
 // How many processes of a namespace are tried before it is taken for one that is ending.
 constexpr size_t kMaxCandidates = 8;
 
+// A file of every namespace whose inode number no two of them share (fs/proc/generic.c,
+// proc_register), and that may be asked for where the link ns/net may not be read.
+constexpr char kMark[] = "net/netstat";
+
 // The processes found in one namespace, lowest pids first, no more than kMaxCandidates.
 struct Population {
   std::vector<int> pids;
@@ -51,6 +55,7 @@ struct Namespaces::Open {
   ObservedNamespace shown;
   std::unique_ptr<SocketSource> sockets;
   std::unique_ptr<CounterSource> counters;
+  uint64_t mark = 0;     // kMark's inode number; 0: not known
   bool refused = false;  // for want of a privilege: asking again would not help
 
   // Opens what can be opened through one of the processes that were seen in the namespace. Null:
@@ -85,6 +90,7 @@ std::unique_ptr<Namespaces::Open> Namespaces::Open::Through(const ProcDirectory&
     if (fstat(netns->get(), &identity) != 0 || identity.st_ino != inode) continue;
 
     absl::StatusOr<std::unique_ptr<ProcCounters>> counters = ProcCounters::Open(*process);
+    process->ReadInodeOf(kMark, &opened->mark);
     uint64_t inode_after = 0;
     if (process->ReadInodeLink("ns/net", "net", &inode_after) != 0 || inode_after != inode) {
       continue;
@@ -133,11 +139,15 @@ absl::Status Namespaces::Refresh() {
   for (const auto& open : open_) known[open->shown.inode] = open.get();
 
   absl::flat_hash_map<uint64_t, Population> populations;
-  int denied = 0;
+  absl::flat_hash_map<uint64_t, int> denied;  // processes, by their namespace's mark
   const absl::Status scanned = root->ForEachNumber([&](int pid, const char* name) {
     uint64_t inode = 0;
     const int error = root->ReadInodeLink(absl::StrCat(name, "/ns/net").c_str(), "net", &inode);
-    if (error == EACCES || error == EPERM) ++denied;
+    if (error == EACCES || error == EPERM) {
+      uint64_t mark = 0;
+      root->ReadInodeOf(absl::StrCat(name, "/", kMark).c_str(), &mark);
+      ++denied[mark];
+    }
     if (error != 0) return true;
     if (!options_.only_inodes.empty() && !options_.only_inodes.contains(inode)) return true;
     Population& population = populations[inode];
@@ -148,7 +158,6 @@ absl::Status Namespaces::Refresh() {
     return true;
   });
   if (!scanned.ok()) return absl::UnavailableError(scanned.message());
-  processes_denied_ = denied;
 
   uint64_t own = 0, init = 0;
   root->ReadInodeLink("thread-self/ns/net", "net", &own);
@@ -186,6 +195,16 @@ absl::Status Namespaces::Refresh() {
     }
     std::unique_ptr<Open> open = Open::Through(*root, inode, populations[inode].pids, inode == own);
     if (open != nullptr) open_.push_back(std::move(open));
+  }
+
+  for (const auto& open : open_) {
+    if (open->mark != 0) denied.erase(open->mark);
+  }
+  processes_denied_ = 0;
+  const bool all_asked_for =
+      !options_.only_inodes.empty() && open_.size() == options_.only_inodes.size();
+  for (const auto& [mark, processes] : denied) {
+    if (!all_asked_for) processes_denied_ += processes;
   }
 
   std::sort(open_.begin(), open_.end(),

@@ -49,7 +49,8 @@ class Namespaces {
 
   const std::vector<ObservedNamespace>& current() const { return current_; }  // by inode, ascending
   int omitted() const { return omitted_; }
-  // Processes whose namespace we may not see (ptrace rights): theirs may be missing from current().
+  // Processes whose namespace we may not look at (ptrace rights) and that is none of current(), as
+  // far as can be told: theirs may be missing there.
   int processes_denied() const { return processes_denied_; }
 
  private:

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/limits.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -75,6 +76,13 @@ int ProcDirectory::ReadInodeLink(const char* name, absl::string_view kind, uint6
   const bool matches = absl::ConsumePrefix(&text, kind) && absl::ConsumePrefix(&text, ":[") &&
                        absl::ConsumeSuffix(&text, "]") && absl::SimpleAtoi(text, inode);
   return matches ? 0 : EINVAL;
+}
+
+int ProcDirectory::ReadInodeOf(const char* name, uint64_t* inode) const {
+  struct stat identity;
+  if (fstatat(fd_.get(), name, &identity, 0) != 0) return errno;
+  *inode = identity.st_ino;
+  return 0;
 }
 
 absl::Status ProcDirectory::ForEachNumber(

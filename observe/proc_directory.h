@@ -31,6 +31,9 @@ class ProcDirectory {
   // host.
   int ReadInodeLink(const char* name, absl::string_view kind, uint64_t* inode) const;
 
+  // The inode number of the file itself. Returns 0 or an errno. No allocation.
+  int ReadInodeOf(const char* name, uint64_t* inode) const;
+
   // Calls `visit` with each entry whose name is a number (processes, descriptors) until it returns
   // false.
   absl::Status ForEachNumber(absl::FunctionRef<bool(int number, const char* name)> visit) const;

@@ -177,6 +177,7 @@ void LookInto(const ProcDirectory& root, int pid, const absl::flat_hash_set<uint
 HolderScan Processes::FindHolders(const absl::flat_hash_set<uint32_t>& inodes,
                                   int64_t max_fds) const {
   HolderScan scan;
+  scan.not_found = static_cast<int64_t>(inodes.size());
   const absl::StatusOr<ProcDirectory> root = ProcDirectory::Open(root_);
   if (!root.ok()) {
     scan.complete = false;
@@ -187,6 +188,7 @@ HolderScan Processes::FindHolders(const absl::flat_hash_set<uint32_t>& inodes,
     return scan.fds_read < max_fds || scan.complete;
   });
   if (!read.ok()) scan.complete = false;
+  scan.not_found = static_cast<int64_t>(inodes.size() - scan.holders.size());
   return scan;
 }
 

@@ -26,6 +26,7 @@ struct HolderScan {
       holders;  // by socket inode; every holder: forks share sockets
   int64_t fds_read = 0;
   int64_t processes_denied = 0;  // whose fds may not be read (EACCES): holders may be missing
+  int64_t not_found = 0;         // of the sockets asked for: those without a holder above
   bool complete = true;
 };
 

@@ -139,6 +139,8 @@ absl::flat_hash_map<uint32_t, std::vector<int>> Attribution::PidsHolding(
 
 std::string Attribution::blind_spot() const {
   for (const HolderScan* const scan : {&holders_.scan, &known_holders_.newest_pass()}) {
+    // What could not be seen concerns none of these sockets.
+    if (scan->not_found == 0) continue;
     if (!scan->complete) {
       return absl::StrCat("holders of sockets may be missing: the search stopped after ",
                           scan->fds_read, " open files");

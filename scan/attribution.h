@@ -54,7 +54,8 @@ class Attribution : public HolderSource {
   absl::flat_hash_map<uint32_t, std::vector<int>> PidsHolding(
       const absl::flat_hash_set<uint32_t>& inodes) const;
 
-  // What the last pass could not see, in words; empty: nothing.
+  // What the last pass could not see of the sockets that it was asked for, in words; empty:
+  // nothing.
   std::string blind_spot() const;
 
  private:

@@ -38,6 +38,7 @@ struct DiagnoseFlags {
   std::vector<std::string> inputs;  // none: this host
   std::string policies;
   std::string watch_for;
+  std::vector<uint64_t> only_netns;  // inodes; none: every namespace
   ShownConnections connections;
   bool exit_code = false;
   bool why = false;
@@ -84,6 +85,10 @@ absl::Status CheckFlags(const DiagnoseFlags& flags) {
   if (!flags.watch_for.empty()) {
     return absl::InvalidArgumentError("--for is how long to watch this host; a file has its end");
   }
+  if (!flags.only_netns.empty()) {
+    return absl::InvalidArgumentError(
+        "--only-netns is which namespace of this host to watch; a file has none");
+  }
   return CheckInputs(flags.inputs);
 }
 
@@ -113,8 +118,11 @@ int Diagnose(const Invocation& invocation, const DiagnoseFlags& flags) {
       std::find(flags.inputs.begin(), flags.inputs.end(), "-") != flags.inputs.end()) {
     fputs("Paste what you have, then press Ctrl-D on a line of its own.\n", stderr);
   }
-  absl::StatusOr<DiagnosisView> view = live ? DiagnoseThisHost(*policies, *watch_for, on_stderr)
-                                            : DiagnoseInputs(*policies, flags.inputs, on_stderr);
+  const Namespaces::Options watched = {
+      .only_inodes = {flags.only_netns.begin(), flags.only_netns.end()}};
+  absl::StatusOr<DiagnosisView> view =
+      live ? DiagnoseThisHost(*policies, watched, *watch_for, on_stderr)
+           : DiagnoseInputs(*policies, flags.inputs, on_stderr);
   if (!view.ok()) return Fail(invocation, view.status());
   const bool nothing_read = !live && !view->read.anything();
   if (nothing_read && !invocation.json && view->unread.size() == 1) {
@@ -164,6 +172,11 @@ with its prompts, pcap and pcapng. Nothing is changed, no controller is needed, 
       ->type_name("DIR");
   diagnose->add_option("--for", flags->watch_for, "How long to watch this host, such as 30s")
       ->type_name("DURATION");
+  diagnose
+      ->add_option("--only-netns", flags->only_netns,
+                   "Watch only the network namespace with this inode; may be repeated")
+      ->type_name("INODE")
+      ->check(CLI::PositiveNumber);
   CLI::Option* const connection = diagnose
                                       ->add_option("--connection", flags->connections.of,
                                                    "Draw this connection of a trace, at length")

@@ -51,13 +51,14 @@ absl::StatusOr<DiagnosisView> DiagnoseInputs(const Policies& policies,
   return view;
 }
 
-absl::StatusOr<DiagnosisView> DiagnoseThisHost(const Policies& policies, absl::Duration watch_for,
-                                               const Style& style) {
+absl::StatusOr<DiagnosisView> DiagnoseThisHost(const Policies& policies,
+                                               const Namespaces::Options& namespaces,
+                                               absl::Duration watch_for, const Style& style) {
   Progress progress(style, isatty(STDERR_FILENO) != 0);
   progress.Step(absl::StrCat("watching this host for ", DurationText(watch_for)));
   absl::Duration lasted;
   absl::StatusOr<Watched> watched = WatchThisHost(
-      policies.compiled, {}, watch_for, [&](absl::Duration now, const v1::Report& report) {
+      policies.compiled, namespaces, watch_for, [&](absl::Duration now, const v1::Report& report) {
         lasted = now;
         progress.Detail(
             absl::StrCat(BarText(absl::ToDoubleSeconds(now), absl::ToDoubleSeconds(watch_for)),

@@ -12,6 +12,7 @@
 #include "cli/diagnose/diagnosis_view.h"
 #include "cli/render/text.h"
 #include "controller/policy/policy_set.h"
+#include "observe/namespaces.h"
 #include "scan/compiled_set.h"
 
 namespace tcpmedic::cli {
@@ -27,8 +28,9 @@ absl::StatusOr<DiagnosisView> DiagnoseInputs(const Policies& policies,
                                              const Style& style);
 
 // Errors: as WatchThisHost.
-absl::StatusOr<DiagnosisView> DiagnoseThisHost(const Policies& policies, absl::Duration watch_for,
-                                               const Style& style);
+absl::StatusOr<DiagnosisView> DiagnoseThisHost(const Policies& policies,
+                                               const Namespaces::Options& namespaces,
+                                               absl::Duration watch_for, const Style& style);
 
 }  // namespace tcpmedic::cli
 

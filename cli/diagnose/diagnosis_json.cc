@@ -58,6 +58,8 @@ ordered_json FindingJson(const DiagnosedFinding& found) {
   json["policy"] = OrNull(found.decision.policy());
   json["note"] = OrNull(NoteOf(found.decision));
   json["evidence"] = list(finding.evidence());
+  json["netns"] = nullptr;
+  if (finding.has_netns()) json["netns"] = ToJson(finding.netns());
   json["processes"] = list(finding.processes());
   return json;
 }

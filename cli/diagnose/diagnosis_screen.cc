@@ -104,16 +104,15 @@ class Screen {
   }
 
   std::string WatchedText() const {
-    return absl::StrCat(Counted(view_.namespaces_seen, "network namespace"), " watched for ",
-                        DurationText(view_.watched), " with ",
-                        Counted(static_cast<int64_t>(view_.activity.size()), "signature"), ", ",
-                        Counted(view_.sockets_seen, "socket"), " looked at");
+    return absl::StrCat(Counted(view_.namespaces_seen, "namespace"), " watched for ",
+                        DurationText(absl::Trunc(view_.watched, absl::Seconds(1))), ", ",
+                        Counted(view_.sockets_seen, "socket"), " examined");
   }
 
   std::string ReadText() const {
     const EvidenceRead& read = view_.read;
     if (!read.anything()) {
-      return "nothing in it is a line of ss, nstat, netstat -s, ps or tcpdump, nor a capture";
+      return "nothing in it is a line of ss, nstat, netstat -s, ps or tcpdump, nor a TCP packet";
     }
     std::vector<std::string> parts;
     if (read.segments > 0) parts.push_back(Counted(read.segments, "segment"));

@@ -4,11 +4,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <optional>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "core/errno_status.h"
@@ -33,7 +36,35 @@ class Descriptor {
   const int fd_;
 };
 
+constexpr size_t kTextBytesPerNul = 16;  // at least
+constexpr char kStandardInput[] = "the standard input";
+
 bool IsStandardInput(const std::string& name) { return name == "-"; }
+
+// A device need not end, as /dev/zero does not; what is typed at a terminal does.
+bool IsTerminal(const std::string& name) {
+  const int fd = open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  const bool terminal = fd >= 0 && isatty(fd) != 0;
+  if (fd >= 0) close(fd);
+  return terminal;
+}
+
+absl::Status CheckStandardInput() {
+  struct stat status {};
+  const int flags = fcntl(STDIN_FILENO, F_GETFL);
+  // Where whoever started us has closed it, the first thing opened has its number, such as an
+  // eventfd, which has no type.
+  if (flags < 0 || fstat(STDIN_FILENO, &status) != 0 || (status.st_mode & S_IFMT) == 0) {
+    return absl::InvalidArgumentError(absl::StrCat(kStandardInput, ", -, is closed"));
+  }
+  if ((flags & O_ACCMODE) == O_WRONLY) {
+    return absl::InvalidArgumentError(absl::StrCat(kStandardInput, ", -, is not open for reading"));
+  }
+  if (S_ISDIR(status.st_mode)) {
+    return absl::InvalidArgumentError(absl::StrCat(kStandardInput, ", -, is a directory"));
+  }
+  return absl::OkStatus();
+}
 
 // Nullopt: it is none, as a pipe has none.
 std::optional<int64_t> SizeOf(int fd) {
@@ -46,20 +77,38 @@ absl::Status ReadInput(const std::string& name, RecordingSink* sink, ReadingProg
   const Descriptor file(IsStandardInput(name) ? STDIN_FILENO
                                               : open(name.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) return ErrnoStatus(absl::StrCat("open ", name));
-  progress->Begin(IsStandardInput(name) ? "the standard input" : name, SizeOf(file.get()));
-  const absl::StatusOr<InputStart> start = ReadInputStart(file.get(), name);
+  const std::string shown = IsStandardInput(name) ? kStandardInput : name;
+  progress->Begin(shown, SizeOf(file.get()));
+  const absl::StatusOr<InputStart> start = ReadInputStart(file.get(), shown);
   if (!start.ok()) return start.status();
   const auto on_progress = [progress](int64_t bytes) { progress->Read(bytes); };
-  if (start->kind != InputKind::kPcap && start->kind != InputKind::kPcapng) {
-    return ReadText(file.get(), start->bytes, name, sink, on_progress);
+  const auto unread = [&](absl::string_view reason) {
+    sink->OnUnread({.place = {.input = shown}, .reason = std::string(reason), .excerpt = ""});
+    return absl::OkStatus();
+  };
+  if (start->kind == InputKind::kCompressed) {
+    return unread(
+        "compressed, and not unpacked here: gzip -dc, zstd -dc, xz -dc or bzip2 -dc into "
+        "`tcpmedic diagnose -`");
   }
-  const absl::Status read = ReadCapture(file.get(), start->bytes, name, sink, on_progress);
+  if (absl::StartsWith(start->bytes, "\xff\xfe") || absl::StartsWith(start->bytes, "\xfe\xff")) {
+    return unread("UTF-16, as some editors and shells save: save it as UTF-8");
+  }
+  // A few stray NULs are in a text that somebody's terminal has saved.
+  const auto nuls = std::count(start->bytes.begin(), start->bytes.end(), '\0');
+  if (start->kind == InputKind::kBinary &&
+      static_cast<size_t>(nuls) * kTextBytesPerNul >= start->bytes.size()) {
+    return unread("binary data: neither a text nor a capture");
+  }
+  if (start->kind != InputKind::kPcap && start->kind != InputKind::kPcapng) {
+    return ReadText(file.get(), start->bytes, shown, sink, on_progress);
+  }
+  const absl::Status read = ReadCapture(file.get(), start->bytes, shown, sink, on_progress);
   if (!absl::IsInvalidArgument(read)) return read;
   // The sentence names the input already, and so does the place.
   absl::string_view reason = read.message();
-  if (absl::ConsumePrefix(&reason, name)) absl::ConsumePrefix(&reason, ": ");
-  sink->OnUnread({.place = {.input = name}, .reason = std::string(reason), .excerpt = ""});
-  return absl::OkStatus();
+  if (absl::ConsumePrefix(&reason, shown)) absl::ConsumePrefix(&reason, " is ");
+  return unread(absl::StripLeadingAsciiWhitespace(reason));
 }
 
 }  // namespace
@@ -72,6 +121,7 @@ absl::Status CheckInputs(const std::vector<std::string>& names) {
         return absl::InvalidArgumentError("the standard input, -, can be read only once");
       }
       standard_input = true;
+      if (absl::Status open = CheckStandardInput(); !open.ok()) return open;
       continue;
     }
     struct stat status {};
@@ -86,8 +136,14 @@ absl::Status CheckInputs(const std::vector<std::string>& names) {
           absl::StrCat(name, " is a directory: name the files in it, such as ", name,
                        name.back() == '/' ? "*" : "/*"));
     }
+    if (S_ISSOCK(status.st_mode)) {
+      return absl::InvalidArgumentError(absl::StrCat(name, " is a socket, not a file"));
+    }
     if (access(name.c_str(), R_OK) != 0) {
       return absl::InvalidArgumentError(absl::StrCat("cannot read ", name, ": ", strerror(errno)));
+    }
+    if (S_ISBLK(status.st_mode) || (S_ISCHR(status.st_mode) && !IsTerminal(name))) {
+      return absl::InvalidArgumentError(absl::StrCat(name, " is a device, not a file"));
     }
   }
   return absl::OkStatus();

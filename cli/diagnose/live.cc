@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "core/clock.h"
 #include "proto/proto_time.h"
@@ -68,6 +69,12 @@ absl::StatusOr<Watched> WatchThisHost(
   while (true) {
     const absl::Status refreshed = watched_namespaces.Refresh();
     if (!refreshed.ok()) return refreshed;
+    if (!namespaces.only_inodes.empty() && watched_namespaces.current().empty()) {
+      return absl::NotFoundError(absl::StrCat(
+          "no process that may be looked at is in network namespace ",
+          absl::StrJoin(namespaces.only_inodes, " or "),
+          ": it has ended, or this is not its inode, as `readlink /proc/PID/ns/net` shows it"));
+    }
     const Moment now = clock.Now();
     Watched watched;
     watched.report = scanner.Scan(watched_namespaces.current(), now, {});
@@ -82,10 +89,11 @@ absl::StatusOr<Watched> WatchThisHost(
       }
       if (const int denied = watched_namespaces.processes_denied(); denied > 0) {
         watched.not_seen.push_back(absl::StrCat(
-            "the network namespaces of ", denied, denied == 1 ? " process" : " processes",
-            geteuid() == 0 ? " may not be looked at, although this runs as root: CAP_SYS_PTRACE is "
-                             "missing, or they belong to another user namespace"
-                           : " of other users may not be looked at: root sees the whole host"));
+            denied, denied == 1 ? " process is" : " processes are",
+            " in network namespaces that may not be looked at",
+            geteuid() == 0 ? ", although this runs as root: CAP_SYS_PTRACE is missing, or they "
+                             "belong to another user namespace"
+                           : ": root sees the whole host"));
       }
       return watched;
     }

@@ -35,6 +35,7 @@ struct Watched {
 };
 
 // `on_scan` hears of each scan how long the watch has lasted. Unavailable: /proc cannot be read.
+// NotFound: none of the namespaces asked for is there.
 absl::StatusOr<Watched> WatchThisHost(
     CompiledSet signatures, const Namespaces::Options& namespaces, absl::Duration watch_for,
     absl::FunctionRef<void(absl::Duration watched, const v1::Report& report)> on_scan);

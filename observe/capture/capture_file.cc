@@ -71,6 +71,8 @@ class Reader {
   }
 
   // `failed`: why libpcap gave up before the end of the file; empty where it did not.
+  int64_t packets() const { return place_.line; }
+
   void End(absl::string_view failed) {
     for (int kind = 0; kind < kPacketKinds; ++kind) {
       if (unread_[kind].count == 0) continue;
@@ -157,6 +159,11 @@ absl::Status ReadCapture(int fd, absl::string_view start, absl::string_view inpu
     return ErrnoStatus(absl::StrCat("read ", input), source.error);
   }
   reader.End(end == 0 ? "" : Printable(pcap_geterr(capture.get())));
+  if (end == 0 && reader.packets() == 0) {
+    sink->OnUnread({.place = {.input = std::string(input)},
+                    .reason = "a capture without a packet",
+                    .excerpt = ""});
+  }
   return absl::OkStatus();
 }
 

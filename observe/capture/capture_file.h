@@ -19,7 +19,8 @@ namespace tcpmedic {
 //
 // Each segment goes to OnSegment with the packet's number. Packets without one (not TCP, later
 // fragments, cut, malformed) are counted into one OnUnread per reason at the end. So is a file that
-// ends within a packet, as that of a killed tcpdump does: what came before it counts.
+// ends within a packet, as that of a killed tcpdump does: what came before it counts; and one that
+// has none.
 //
 // InvalidArgument, with a sentence that names `input`: empty, not a capture, a link type that is
 // not read (packet_decoder.h). Else what read(2) gave, as "read INPUT: EIO".

@@ -22,7 +22,7 @@ namespace tcpmedic {
 // Where something stands: a line of a text (from 1), or a packet of a capture (from 1, as Wireshark
 // numbers frames). 0: the input as a whole.
 struct Place {
-  std::string input;  // as the user named it: "incident.txt"; "-" is the standard input
+  std::string input;  // as the user named it: "incident.txt", "the standard input"
   int64_t line = 0;
 };
 std::string PlaceText(const Place& place);  // "incident.txt:12", "incident.txt"

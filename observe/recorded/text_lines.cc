@@ -37,13 +37,32 @@ size_t EscapeLength(absl::string_view text) {
   return text[1] == '(' || text[1] == ')' ? std::min<size_t>(3, text.size()) : 2;
 }
 
-bool IsBinary(absl::string_view text) {
-  size_t controls = 0;
-  for (const char c : text) {
-    if (c == '\0') return true;
-    if (static_cast<unsigned char>(c) < 0x20 && c != '\t') ++controls;
+// How many bytes UTF-8's character there takes, by its first; 0: none begins so, or it is cut.
+size_t CharacterLength(absl::string_view text) {
+  const auto first = static_cast<unsigned char>(text[0]);
+  if (first < 0x80) return 1;
+  const size_t length = first < 0xc2   ? 0
+                        : first < 0xe0 ? 2
+                        : first < 0xf0 ? 3
+                        : first < 0xf5 ? 4
+                                       : 0;
+  if (length > text.size()) return 0;
+  for (size_t i = 1; i < length; ++i) {
+    if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return 0;
   }
-  return controls > 0 && controls * 8 >= text.size();
+  return length;
+}
+
+bool IsBinary(absl::string_view text) {
+  size_t foreign = 0;
+  for (size_t i = 0; i < text.size();) {
+    const char c = text[i];
+    if (c == '\0') return true;
+    const size_t length = CharacterLength(text.substr(i));
+    if (length == 0 || (static_cast<unsigned char>(c) < 0x20 && c != '\t')) ++foreign;
+    i += std::max<size_t>(length, 1);
+  }
+  return foreign > 0 && foreign * 8 >= text.size();
 }
 
 }  // namespace

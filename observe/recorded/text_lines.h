@@ -20,7 +20,7 @@ struct TextLine {
   // the next.
   absl::string_view text;
   int64_t dropped_bytes = 0;  // past kMaxLineBytes
-  bool binary = false;        // a NUL, or one control character in eight bytes or more
+  bool binary = false;        // a NUL, or one byte in eight or more a control or not UTF-8
 };
 
 class TextLines {

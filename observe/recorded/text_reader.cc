@@ -25,6 +25,8 @@
 namespace tcpmedic {
 namespace {
 
+// Of a file that begins with more of them nothing is text.
+constexpr int64_t kMostBinaryLines = 16;
 constexpr int64_t kProgressBytes = 64 * 1024;
 
 constexpr absl::string_view kReadTools[] = {"ss",      "nstat",  "netstat", "ps",
@@ -48,6 +50,12 @@ class Session {
 
   void Line(const TextLine& line);
   void End();
+  // The first `lines` of the input.
+  void Binary(int64_t lines) {
+    for (int64_t line = 1; line <= lines; ++line) {
+      unread_.Add(line, "binary data", "", /*binary=*/true);
+    }
+  }
   // Of the input as a whole.
   void Unreadable(absl::string_view reason) { unread_.Add(0, reason, "", /*binary=*/true); }
 
@@ -185,7 +193,7 @@ absl::Status ReadText(int fd, absl::string_view start, absl::string_view input, 
   TextLines lines(fd, start, input);
   TextLine line;
   int64_t reported = 0;
-  int64_t binary = 0;
+  int64_t binary = 0;  // lines, before the first that is not
   while (true) {
     const absl::StatusOr<bool> more = lines.Next(&line);
     if (!more.ok()) {
@@ -194,17 +202,21 @@ absl::Status ReadText(int fd, absl::string_view start, absl::string_view input, 
     }
     if (!*more) break;
     // Of a file that is none of text the lines mean nothing, and there may be gigabytes of them.
-    if (line.binary && ++binary == line.number && binary > 16) {
-      session.Unreadable("binary data: neither a text nor a capture");
-      return absl::OkStatus();
+    if (line.binary && binary + 1 == line.number) {
+      if (++binary > kMostBinaryLines) break;
+      continue;
     }
+    if (binary > 0 && binary + 1 == line.number) session.Binary(binary);
     session.Line(line);
     if (lines.bytes_read() - reported >= kProgressBytes) {
       reported = lines.bytes_read();
       on_progress(reported);
     }
   }
-  if (line.number == 0) session.Unreadable("the input is empty");
+  if (line.number == 0) session.Unreadable("it is empty");
+  if (line.number > 0 && binary == line.number) {
+    session.Unreadable("binary data: neither a text nor a capture");
+  }
   session.End();
   on_progress(lines.bytes_read());
   return absl::OkStatus();

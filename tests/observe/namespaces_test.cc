@@ -136,6 +136,44 @@ TEST_F(WrittenProc, OnlyTheNamespacesAskedForAreOpened) {
   EXPECT_EQ(namespaces.omitted(), 0);
 }
 
+// As the kernel has it: the namespace's own inode number, also where its link may not be read.
+void MarkProcess(const fs::path& process, const fs::path& mark) {
+  if (!fs::exists(mark)) std::ofstream(mark) << "TcpExt: SyncookiesSent\nTcpExt: 0\n";
+  fs::create_hard_link(mark, process / "net" / "netstat");
+}
+
+TEST_F(WrittenProc, AProcessThatMayNotBeLookedAtIsMissedOnlyWhereNothingElseShowsItsNamespace) {
+  AddProcess(1, "init", "host");
+  AddProcess(20, "of another in the same", "host");
+  AddProcess(30, "of another", "app");
+  AddProcess(40, "of another, of what is not known", "app");
+  MarkProcess(root_ / "1", root_ / "spaces" / "host.mark");
+  MarkProcess(root_ / "20", root_ / "spaces" / "host.mark");
+  MarkProcess(root_ / "30", root_ / "spaces" / "app.mark");
+  for (const char* const denied : {"20", "30", "40"}) fs::permissions(root_ / denied / "ns", {});
+  const uint64_t host = MakeNamespace("host");
+
+  Namespaces namespaces(Options());
+  Namespaces::Options options = Options();
+  options.only_inodes = {host};
+  Namespaces only_host(options);
+  // Root may look at everything.
+  const bool root = geteuid() == 0;
+  ASSERT_EQ(root ? seteuid(65534) : 0, 0);
+  const absl::Status refreshed = namespaces.Refresh();
+  const absl::Status only_refreshed = only_host.Refresh();
+  ASSERT_EQ(root ? seteuid(0) : 0, 0);
+  for (const char* const denied : {"20", "30", "40"}) {
+    fs::permissions(root_ / denied / "ns", fs::perms::owner_all);
+  }
+
+  ASSERT_TRUE(refreshed.ok()) << refreshed;
+  EXPECT_EQ(namespaces.current().size(), 1u);
+  EXPECT_EQ(namespaces.processes_denied(), 2);
+  ASSERT_TRUE(only_refreshed.ok()) << only_refreshed;
+  EXPECT_EQ(only_host.processes_denied(), 0);
+}
+
 TEST_F(WrittenProc, ThoseBeyondTheLimitAreCountedAndOurOwnIsNeverAmongThem) {
   AddProcess(1, "init", "host");
   AddProcess(2, "one", "one");

@@ -37,10 +37,8 @@ TEST(DiagnosisScreen, SaysTheVerdictsOfSeveralFirst) {
 }
 
 TEST(DiagnosisScreen, OfAHealthyHostIsOneLine) {
-  EXPECT_EQ(
-      Rendered(HealthyHost(), {.width = 1000}),
-      "No incident on this host: 3 network namespaces watched for 20 s with 5 signatures, 1,204 "
-      "sockets looked at\n");
+  EXPECT_EQ(Rendered(HealthyHost(), {.width = 80}),
+            "No incident on this host: 3 namespaces watched for 20 s, 1,204 sockets examined\n");
 }
 
 TEST(DiagnosisScreen, SaysWhatThisUserMayNotSee) {
@@ -56,7 +54,7 @@ TEST(DiagnosisScreen, SaysThatNothingWasEvidence) {
 
   EXPECT_EQ(Rendered(view, {.width = 1000}),
             "No evidence in notes.txt: nothing in it is a line of ss, nstat, netstat -s, ps or "
-            "tcpdump, nor a capture\n"
+            "tcpdump, nor a TCP packet\n"
             "\n"
             "Not read  notes.txt:1: not a line of any tool that is known (7 lines): Dear diary\n");
 }
