@@ -137,7 +137,8 @@ ordered_json ConnectionJson(const TrackedConnection& connection) {
                     {"zero_windows", totals.zero_windows},
                     {"duplicate_acks", totals.duplicate_acks},
                     {"syns", totals.syns},
-                    {"syn_acks", totals.syn_acks}};
+                    {"syn_acks", totals.syn_acks},
+                    {"captured_twice", totals.captured_twice}};
   ordered_json segments = ordered_json::array();
   for (const TrackedSegment& segment : connection.segments) {
     segments.push_back(SegmentJson(segment));

@@ -203,6 +203,9 @@ std::vector<std::string> RemarksOn(const CompiledSignature& signature, const Gro
   if (group.count != nullptr && group.count->counts_header) {
     remarks.push_back(HeaderRemark(*group.count));
   }
+  if (group.count != nullptr && group.count->only_some) {
+    remarks.push_back(OnlySomeRemark(*group.count));
+  }
   if (group.count != nullptr) {
     remarks.emplace_back(
         "a number says neither whose sockets they are nor whether the end of file was read; `ss "

@@ -155,6 +155,29 @@ class RecordedEvidence::Impl {
     return remarks;
   }
 
+  // Of captures that have packets twice.
+  static std::vector<std::string> RemarksOnCopies(const TraceResult& trace) {
+    struct Copies {
+      int64_t segments = 0, twice = 0;
+    };
+    std::map<std::string, Copies> by_input;
+    for (const TrackedConnection& connection : trace.connections) {
+      Copies& copies = by_input[connection.input];
+      copies.segments += connection.totals.segments;
+      copies.twice += connection.totals.captured_twice;
+    }
+    std::vector<std::string> remarks;
+    for (const auto& [input, copies] : by_input) {
+      if (copies.twice == 0) continue;
+      remarks.push_back(absl::StrCat(
+          input, " has ", copies.twice, " of ", copies.segments - copies.twice,
+          " TCP segments twice, the second within 0.5 ms of the first: it was captured where each "
+          "packet passes two times (tcpdump -i any on a router or a host of containers, a mirror "
+          "of both ports). The second copies are not counted as retransmissions"));
+    }
+    return remarks;
+  }
+
   // Each remark once: with the findings that it bears on, else on its own.
   void Remark(const std::set<std::string>& seem_filtered, RecordedDiagnosis* diagnosis) const {
     std::set<std::string> said;
@@ -166,8 +189,11 @@ class RecordedEvidence::Impl {
       }
       said.insert(one.remarks.begin(), one.remarks.end());
     }
+    // Where nothing was found, nobody has said that they matter.
+    const std::vector<std::string> on_processes =
+        diagnosis->findings.empty() ? std::vector<std::string>{} : RemarksOnProcesses(gathered);
     for (const std::vector<std::string>& remarks :
-         {on_filters, RemarksOnCounts(gathered), RemarksOnProcesses(gathered),
+         {on_filters, RemarksOnCopies(diagnosis->trace), RemarksOnCounts(gathered), on_processes,
           gathered.NotKept()}) {
       for (const std::string& remark : remarks) {
         if (said.insert(remark).second) diagnosis->remarks.push_back(remark);

@@ -16,8 +16,11 @@ int64_t SocketsOf(const RecordedCount& count);
 // That `wc -l` counted the header line. Requires that it did.
 std::string HeaderRemark(const RecordedCount& count);
 
-// All of these, and numbers that do not add up: what `ss -s` leaves for other states against what
-// was counted there.
+// That a filter let only some of the sockets through. Requires that it did.
+std::string OnlySomeRemark(const RecordedCount& count);
+
+// All of these, and numbers that do not add up: what `ss -s` has in use against what was counted
+// state by state.
 std::vector<std::string> RemarksOnCounts(const Gathered& gathered);
 
 // Of a process that somebody has singled out, a few at most: that no socket is tied to it, where

@@ -98,6 +98,8 @@ absl::string_view Name(SegmentEvent event) {
       return "fin";
     case SegmentEvent::kReset:
       return "reset";
+    case SegmentEvent::kCapturedTwice:
+      return "captured-twice";
   }
   return "unknown";
 }

@@ -68,6 +68,7 @@ enum class SegmentEvent : uint8_t {
   kGap,          // begins after a hole: something before it was not captured, lost or overtaken
   kFin,
   kReset,
+  kCapturedTwice,  // the packet before once more: not sent again, the capture has it twice
 };
 absl::string_view Name(SegmentEvent event);  // "retransmission", "keep-alive", …
 
@@ -101,6 +102,7 @@ struct ConnectionTotals {
   int64_t retransmissions = 0, spurious_retransmissions = 0, out_of_order = 0;
   int64_t keep_alives = 0, zero_windows = 0, duplicate_acks = 0;
   int64_t syns = 0, syn_acks = 0;
+  int64_t captured_twice = 0;  // second copies of one packet: in no other count but `segments`
 };
 
 struct TrackedConnection {
@@ -112,7 +114,8 @@ struct TrackedConnection {
   Outcome outcome = Outcome::kMidStream;
   std::string summary;  // one or two sentences: what happened, who did it
   std::optional<uint32_t> client_isn, server_isn;
-  std::optional<uint32_t> first_data_seq;  // of the client's; else the server's
+  // ISN+1 of the client if it sent data, else of the server. Unset where that ISN is not known.
+  std::optional<uint32_t> first_data_seq;
   // SYN to SYN-ACK plus SYN-ACK to ACK, wherever the capture was taken. Unset without times, and
   // where one was sent again and no timestamp option tells which of them was answered.
   std::optional<absl::Duration> handshake_rtt;

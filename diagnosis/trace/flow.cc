@@ -10,6 +10,10 @@ namespace {
 // A SYN-ACK is sent again a second after the last (RFC 6298 §2). One that comes sooner after the
 // client's ACK had been under way.
 constexpr int64_t kUnderWayNs = 500'000'000;
+// How soon the second copy of a packet follows: what a host sends again it sends after a round
+// trip, and where that is shorter yet the other end has asked for it.
+constexpr int64_t kCopyNs = 500'000;
+constexpr int64_t kCopyAmongLast = 16;
 constexpr size_t kMaxSpacings = 16;  // Linux sends a SYN seven times by default
 
 bool IsSynchronized(EndState state) {
@@ -141,6 +145,18 @@ void Flow::Observe(int from, int64_t number, const CapturedSegment& segment) {
   kept.has_ack = numbered.ack.has_value();
   kept.ack = numbered.ack.value_or(0);
 
+  if (IsCopy(kept)) {
+    kept.events.Add(SegmentEvent::kCapturedTwice);
+    ++totals_.segments;
+    ++totals_.captured_twice;
+    for (int end : {0, 1}) {
+      kept.states[end] = ends_[end].state;
+      kept.tentative[end] = ends_[end].tentative;
+    }
+    kept_.Add(kept);
+    return;
+  }
+
   Judgement judgement;
   bool of_this = true;
   if (connected_to_itself()) {
@@ -155,6 +171,8 @@ void Flow::Observe(int from, int64_t number, const CapturedSegment& segment) {
     TakeSynAck(from, segment, numbered, &kept);
   } else {
     of_this = TakeInHandshake(from, segment, numbered, &kept);
+    // Each end of a simultaneous open acknowledges the other's SYN-ACK: no duplicate of its own.
+    if (simultaneous_ && !ends_[from].sent_more_than_syns) ends_[from].sent.ack.reset();
     if (of_this) {
       std::optional<int64_t> idle_ns;
       if (numbered.at_ns && last_ns_) idle_ns = *numbered.at_ns - *last_ns_;
@@ -164,6 +182,9 @@ void Flow::Observe(int from, int64_t number, const CapturedSegment& segment) {
     ends_[from].sent_more_than_syns = true;
   }
   if (numbered.at_ns) last_ns_ = numbered.at_ns;
+  if (judgement.acks_first) kept.marks |= kAcksFirst;
+  if (judgement.acks_resent) kept.marks |= kAcksResent;
+  if (judgement.reopens_window) kept.marks |= kReopensWindow;
   Count(from, kept, judgement);
   for (int end : {0, 1}) {
     kept.states[end] = ends_[end].state;
@@ -208,7 +229,7 @@ void Flow::TakeSyn(int from, const CapturedSegment& segment, const NumberedSegme
     StartAt(*numbered.seq + 1, *numbered.seq + 1 + segment.payload_bytes, numbered.at_ns,
             &sender.sent);
     if (segment.payload_bytes > 0) {
-      sender.first_data_seq = *numbered.seq + 1;
+      sender.sent_data = true;
       sender.syn_data_bytes = segment.payload_bytes;
       bytes_[from] += segment.payload_bytes;
       kept->events.Add(SegmentEvent::kFastOpenData);
@@ -239,6 +260,9 @@ void Flow::TakeSynAck(int from, const CapturedSegment& segment, const NumberedSe
   const bool again = syn_ack_.count > 0 && !simultaneous_;
   if (again) {
     kept->events.Add(SegmentEvent::kSynAckRetransmitted);
+    if (syn_.count > 0 && syn_.last_ordinal > syn_ack_.last_ordinal) {
+      kept->marks |= kAnswersSynAgain;
+    }
     if (numbered.at_ns && syn_ack_.last.at_ns) {
       kept->detail = *numbered.at_ns - *syn_ack_.last.at_ns;
       kept->has_detail = true;
@@ -268,7 +292,7 @@ void Flow::TakeSynAck(int from, const CapturedSegment& segment, const NumberedSe
       if (*numbered.ack == *client.isn + 1) {
         kept->marks |= kFastOpenNotTaken;
         client.sent.next = client.sent.first;
-        client.first_data_seq.reset();
+        client.sent_data = false;
         bytes_[1 - from] -= client.syn_data_bytes;
       } else {
         kept->marks |= kFastOpenTaken;
@@ -285,6 +309,7 @@ void Flow::TakeSynAck(int from, const CapturedSegment& segment, const NumberedSe
     // Only while the server has shown nothing newer: else this is an old duplicate.
     const bool was_under_way =
         complete_ns_ && kept->has_time && kept->at_ns - *complete_ns_ < kUnderWayNs;
+    if (was_under_way) kept->marks |= kCrossedAck;
     if (!server.sent_more_than_syns && !server.fin_sent && !reset_ && !was_under_way) {
       kept->marks |= kServerStillWaits;
       server_still_waits_ = server_waited_ = true;
@@ -327,6 +352,12 @@ void Flow::TakeOfItself(const NumberedSegment& numbered, KeptSegment* kept) {
     } else if (state == EndState::kClosing) {
       for (End& end : ends_) end.fin_acked = true;
       state = EndState::kTimeWait;
+    }
+    if (numbered.payload_bytes > 0 && !ends_[0].sent_data) {
+      for (End& end : ends_) end.sent_data = true;
+      if (ends_[0].isn && numbered.seq == *ends_[0].isn + 1) {
+        kept->events.Add(SegmentEvent::kFirstData);
+      }
     }
     bytes_[0] += numbered.payload_bytes;
   }
@@ -373,7 +404,20 @@ bool Flow::TakeInHandshake(int from, const CapturedSegment& segment,
   }
   if (!numbered.ack) return true;
   if (from != *client_ && !simultaneous_) {
-    if (syn_ack_.count > 0) return true;  // data before the client's ACK: fast open
+    if (syn_ack_.count > 0) {
+      // Data before the client's ACK is fast open's. Where it acknowledges more than the capture
+      // has of the client, that ACK was there as well.
+      if (SerialBefore(other.sent.next, *numbered.ack)) {
+        complete_ = true;
+        if (kept->has_time) complete_ns_ = kept->at_ns;
+        acked_syn_ack_ordinal_ = syn_ack_.last_ordinal;
+        for (End& end : ends_) {
+          end.state = EndState::kEstablished;
+          end.tentative = false;
+        }
+      }
+      return true;
+    }
     if (other.isn && !Between(*other.isn + 1, *numbered.ack, other.sent.next)) {
       kept->marks |= kChallengeAck;
       challenged_ = true;
@@ -407,8 +451,8 @@ void Flow::TakeData(int from, const NumberedSegment& numbered, const Judgement& 
     kept->detail = *judgement.detail;
     kept->has_detail = true;
   }
-  if (judgement.new_bytes > 0 && numbered.seq && !sender.first_data_seq) {
-    sender.first_data_seq = numbered.seq;
+  if (judgement.new_bytes > 0 && numbered.seq && !sender.sent_data) {
+    sender.sent_data = true;
     if (sender.isn && *numbered.seq == *sender.isn + 1) {
       kept->events.Add(SegmentEvent::kFirstData);
     }
@@ -454,6 +498,7 @@ void Flow::TakeFin(int from, const NumberedSegment& numbered, bool in_order, Kep
   }
   sender.fin_sent = true;
   sender.fin_numbered = numbered.seq.has_value();
+  sender.fin_at_ns = numbered.at_ns;
   sender.first_fin_ordinal = kept_.total();
   if (numbered.seq) sender.fin_end = *numbered.seq + numbered.payload_bytes + 1;
   sender.last_fin_ordinal = kept_.total();
@@ -510,14 +555,50 @@ void Flow::TakeReset(int from, const NumberedSegment& numbered, KeptSegment* kep
     kept->marks |= kResetOutsideWindow;
     return;
   }
+  if (reset_ && reset_by_ == from) kept->marks |= kResetAgain;
   if (!reset_) {
     reset_ = true;
     reset_by_ = from;
+    reset_after_keep_alives_ = sender.unanswered_keep_alives;
     reset_seq_ = numbered.seq;
     for (int end : {0, 1}) before_reset_[end] = ends_[end].state;
   }
   sender.state = other.state = EndState::kClosed;
   sender.tentative = other.tentative = false;
+}
+
+bool Flow::IsCopy(const KeptSegment& segment) {
+  if (!segment.has_time) return false;
+  // What a host may well send twice at once, as duplicate ACKs and RSTs, tells nothing by itself.
+  const bool tells = segment.payload_bytes > 0 || (segment.flags & (kSyn | kFin)) != 0;
+  if (!tells && totals_.captured_twice == 0) return false;
+  const SentBy& sent = ends_[segment.from].sent;
+  if (segment.payload_bytes > 0 && segment.has_seq && sent.sent &&
+      SerialAtMost(sent.next, segment.seq)) {
+    return false;  // new, as most are
+  }
+  const int64_t oldest = std::max<int64_t>(0, kept_.total() - kCopyAmongLast);
+  for (int64_t ordinal = kept_.total() - 1; ordinal >= oldest; --ordinal) {
+    KeptSegment* const before = kept_.At(ordinal);
+    if (before == nullptr || !before->has_time) return false;
+    const int64_t since = segment.at_ns - before->at_ns;
+    if (since < 0 || since > kCopyNs) return false;
+    if (before->from != segment.from) {
+      if (before->events.Has(SegmentEvent::kDuplicateAck)) return false;  // it asks for it
+      continue;
+    }
+    if (before->events.Has(SegmentEvent::kCapturedTwice)) continue;
+    if (!tells && (before->marks & kHasCopy) != 0) continue;
+    if (before->flags != segment.flags || before->payload_bytes != segment.payload_bytes ||
+        before->window != segment.window || before->has_seq != segment.has_seq ||
+        before->seq != segment.seq || before->has_ack != segment.has_ack ||
+        before->ack != segment.ack) {
+      continue;
+    }
+    before->marks |= kHasCopy;
+    return true;
+  }
+  return false;
 }
 
 void Flow::PutRight(int end, int64_t first_ordinal, EndState state) {
@@ -534,6 +615,14 @@ void Flow::Count(int from, const KeptSegment& kept, const Judgement& judgement) 
     if (kept.events.Has(event)) ++*counter;
   };
   ++totals_.segments;
+  End& sender = ends_[from];
+  End& other = ends_[1 - from];
+  ++sender.segments;
+  other.unseen_bytes += judgement.unseen_bytes;
+  other.unanswered_keep_alives = 0;
+  sender.unanswered_keep_alives =
+      kept.events.Has(SegmentEvent::kKeepAlive) ? sender.unanswered_keep_alives + 1 : 0;
+  if (other.fin_sent) sender.bytes_after_other_fin += judgement.new_bytes;
   bytes_[from] += judgement.new_bytes;
   bytes_[1 - from] += judgement.probed_bytes;
   count(SegmentEvent::kRetransmission, &totals_.retransmissions);

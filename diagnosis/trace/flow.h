@@ -66,9 +66,14 @@ class Flow {
     int64_t first_fin_ordinal = 0;
     int64_t last_fin_ordinal = 0;
     EndState other_before_fin = EndState::kUnknown, other_after_fin = EndState::kUnknown;
-    std::optional<uint32_t> first_data_seq;
+    bool sent_data = false;
     uint32_t syn_data_bytes = 0;  // until a SYN-ACK says whether they were taken
     bool sent_more_than_syns = false;
+    int64_t segments = 0;
+    int64_t unseen_bytes = 0;          // acknowledged by the other end, and not in the capture
+    std::optional<int64_t> fin_at_ns;  // its first
+    int64_t bytes_after_other_fin = 0;
+    int unanswered_keep_alives = 0;  // the latest, in a row
   };
 
   bool opened() const { return client_.has_value(); }
@@ -76,6 +81,8 @@ class Flow {
   std::optional<uint32_t> AckOf(int from, const CapturedSegment& segment) const;
   static std::optional<int64_t> Since(const Opening& opening, const CapturedSegment& segment,
                                       std::optional<int64_t> at_ns);
+  // Marks the first of the two.
+  bool IsCopy(const KeptSegment& segment);
   bool connected_to_itself() const { return ends_[0].endpoint == ends_[1].endpoint; }
   void TakeOfItself(const NumberedSegment& numbered, KeptSegment* kept);
   void TakeSyn(int from, const CapturedSegment& segment, const NumberedSegment& numbered,
@@ -126,6 +133,7 @@ class Flow {
   std::optional<int64_t> last_ns_;
   ConnectionTotals totals_;  // client_bytes, server_bytes: unused, see bytes_
   int64_t bytes_[2] = {0, 0};
+  int reset_after_keep_alives_ = 0;  // that nobody answered
   KeptSegments kept_;
 };
 

@@ -95,8 +95,8 @@ TrackedConnection Flow::Describe(const std::string& input, const TraceEnd& end) 
   if (!relative_) {
     connection.client_isn = client_end.isn;
     connection.server_isn = server_end.isn;
-    connection.first_data_seq =
-        client_end.first_data_seq ? client_end.first_data_seq : server_end.first_data_seq;
+    const End& first = client_end.sent_data || !server_end.sent_data ? client_end : server_end;
+    if (first.sent_data && first.isn) connection.first_data_seq = *first.isn + 1;
   }
   connection.handshake_rtt = DurationOf(rtt_ns_);
   for (const int64_t ns : syn_spacing_ns_) {
@@ -124,6 +124,17 @@ TrackedConnection Flow::Describe(const std::string& input, const TraceEnd& end) 
   facts.first_fin_by_client =
       client_end.fin_sent &&
       (!server_end.fin_sent || client_end.first_fin_ordinal < server_end.first_fin_ordinal);
+  facts.only_client_captured = server_end.segments == 0;
+  facts.only_server_captured = client_end.segments == 0;
+  facts.client_unseen_bytes = client_end.unseen_bytes;
+  facts.server_unseen_bytes = server_end.unseen_bytes;
+  facts.reset_after_keep_alives = reset_after_keep_alives_;
+  const End& closer = facts.first_fin_by_client ? client_end : server_end;
+  const End& other = facts.first_fin_by_client ? server_end : client_end;
+  if (end.last_ns && closer.fin_at_ns) {
+    facts.since_fin = absl::Nanoseconds(*end.last_ns - *closer.fin_at_ns);
+  }
+  facts.bytes_since_fin = other.bytes_after_other_fin;
   facts.only_syns_shown = end.only_syns_shown;
   facts.handshake_complete = complete_;
   const Opening& asked = syn_ack_.count > 0 ? syn_ack_ : syn_;

@@ -13,7 +13,7 @@
 namespace tcpmedic {
 
 // What is remarkable about a segment beyond its events: for its note.
-enum SegmentMark : uint16_t {
+enum SegmentMark : uint32_t {
   kAcksSyn = 0x001,             // the first to acknowledge the other end's SYN
   kAcksFin = 0x002,             // the first to acknowledge the other end's FIN
   kAcksUnknownSyn = 0x004,      // its ACK fits no SYN that was seen
@@ -26,6 +26,13 @@ enum SegmentMark : uint16_t {
   kFastOpenTaken = 0x200,       // a SYN-ACK that acknowledges the data in the SYN
   kFastOpenNotTaken = 0x400,    // a SYN-ACK that acknowledges the SYN alone
   kServerStillWaits = 0x800,    // a SYN-ACK sent again after the client's ACK was seen
+  kCrossedAck = 0x1000,         // a SYN-ACK sent again while the client's ACK was under way
+  kAnswersSynAgain = 0x2000,    // a SYN-ACK that answers a SYN sent again
+  kAcksFirst = 0x4000,          // the first to acknowledge data of the other end
+  kAcksResent = 0x8000,         // acknowledges what the other end had sent again
+  kReopensWindow = 0x10000,     // its sender's window was 0
+  kResetAgain = 0x20000,        // a RST behind another of the same end
+  kHasCopy = 0x40000,           // the capture has this packet twice: this is the first of them
 };
 
 struct KeptSegment {
@@ -38,8 +45,8 @@ struct KeptSegment {
   SegmentEvents events;
   uint16_t flags = 0;
   uint16_t window = 0;
-  uint16_t marks = 0;                                             // of SegmentMark
   uint8_t from = 0;                                               // end 0 or 1
+  uint32_t marks = 0;                                             // of SegmentMark
   EndState states[2] = {EndState::kUnknown, EndState::kUnknown};  // after it
   // Whether that is only so if the other end turns out to have taken it.
   bool tentative[2] = {false, false};

@@ -100,6 +100,7 @@ void JudgeSentBefore(const NumberedSegment& segment, uint32_t end, std::optional
     return;
   } else {
     judgement->events.Add(SegmentEvent::kRetransmission);
+    if (!from->resent_end || SerialBefore(*from->resent_end, end)) from->resent_end = end;
   }
   if (segment.at_ns && from->advanced_at_ns) {
     judgement->detail = std::max<int64_t>(0, *segment.at_ns - *from->advanced_at_ns);
@@ -121,6 +122,7 @@ bool TakesAsOfThisStream(const NumberedSegment& segment, SentBy* from) {
     from->first_is_start = false;
     from->holes.clear();
     from->acknowledged.reset();
+    from->resent_end.reset();
     from->implausible_at.reset();
     return true;
   }
@@ -228,7 +230,7 @@ void JudgeRepeatedAck(const NumberedSegment& segment, SentBy* from, SentBy* to,
 
 std::vector<SegmentEvent> SegmentEvents::List() const {
   std::vector<SegmentEvent> list;
-  for (unsigned i = 0; i <= static_cast<unsigned>(SegmentEvent::kReset); ++i) {
+  for (unsigned i = 0; i <= static_cast<unsigned>(SegmentEvent::kCapturedTwice); ++i) {
     const auto event = static_cast<SegmentEvent>(i);
     if (Has(event)) list.push_back(event);
   }
@@ -242,6 +244,7 @@ void StartAt(uint32_t first, uint32_t next, std::optional<int64_t> at_ns, SentBy
   from->first_is_start = true;
   from->acknowledged = first - 1;
   from->holes.clear();
+  from->resent_end.reset();
   from->first_at_ns = at_ns;
   from->advanced_at_ns = at_ns;
 }
@@ -259,6 +262,7 @@ void Acknowledge(uint32_t ack, SentBy* from, SentBy* to, Judgement* judgement) {
     if (SerialBefore(to->next, ack)) to->first = to->next = ack;
   } else if (to->sent && SerialBefore(to->next, ack)) {
     judgement->events.Add(SegmentEvent::kAckOfUnseen);
+    judgement->unseen_bytes = ack - to->next;
     judgement->detail = ack - to->next;
     to->next = ack;
   }
@@ -270,6 +274,7 @@ void Acknowledge(uint32_t ack, SentBy* from, SentBy* to, Judgement* judgement) {
     }
     if (unseen > 0) {
       judgement->events.Add(SegmentEvent::kAckOfUnseen);
+      judgement->unseen_bytes += unseen;
       judgement->detail = judgement->detail.value_or(0) + unseen;
       DropHolesBelow(ack, to);
     }
@@ -278,6 +283,12 @@ void Acknowledge(uint32_t ack, SentBy* from, SentBy* to, Judgement* judgement) {
     to->acknowledged = ack;
   } else if (SerialBefore(*to->acknowledged, ack)) {
     judgement->newly_acked = ack - *to->acknowledged;
+    judgement->acks_first = to->first_is_start && SerialAtMost(*to->acknowledged, to->first) &&
+                            SerialBefore(to->first, ack);
+    if (to->resent_end && SerialAtMost(*to->resent_end, ack)) {
+      judgement->acks_resent = true;
+      to->resent_end.reset();
+    }
     to->acknowledged = ack;
     from->duplicate_acks = 0;
   }
@@ -307,7 +318,10 @@ Judgement Judge(const NumberedSegment& segment, std::optional<int64_t> rtt_ns,
   if (segment.window == 0 && (segment.flags & (kSyn | kFin | kRst)) == 0) {
     judgement.events.Add(SegmentEvent::kZeroWindow);
   }
-  if (!is_reset) from->window = segment.window;
+  if (!is_reset) {
+    judgement.reopens_window = from->window == 0 && segment.window != 0;
+    from->window = segment.window;
+  }
   from->was_keep_alive = keep_alive;
   from->was_probe = probe;
   return judgement;

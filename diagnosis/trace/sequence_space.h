@@ -59,6 +59,7 @@ struct SentBy {
   std::optional<int64_t> first_at_ns;
   std::optional<int64_t> advanced_at_ns;  // when `next` last moved
   std::optional<uint32_t> acknowledged;   // by the other end: the highest
+  std::optional<uint32_t> resent_end;     // of what was sent again and is not acknowledged since
   bool probe_byte_sent = false;  // at `next`, into a zero window: not taken, as far as known
   std::optional<uint32_t>
       implausible_at;  // a number far off: noise, unless the next one is near it
@@ -77,6 +78,10 @@ struct Judgement {
   uint32_t new_bytes = 0;     // of its payload, not seen before
   uint32_t newly_acked = 0;   // sequence numbers, SYN and FIN included
   uint32_t probed_bytes = 0;  // of the other end's: probe bytes that this acknowledges
+  uint32_t unseen_bytes = 0;  // of the other end's: acknowledged, and not in the capture
+  bool acks_first = false;    // the first to acknowledge data of the other end
+  bool acks_resent = false;   // acknowledges what the other end had sent again
+  bool reopens_window = false;
   // Of a gap or of what was not captured: bytes. Of a duplicate ACK: which in a row. Of a
   // retransmission: nanoseconds since the sender last sent something new; unset without times.
   std::optional<int64_t> detail;

@@ -10,6 +10,9 @@
 namespace tcpmedic {
 namespace {
 
+// With the third the sender takes the segment for lost (RFC 5681 §3.2): further ones say no more.
+constexpr int64_t kToldDuplicates = 3;
+
 std::string EndText(const TraceEndpoint& endpoint) {
   return EndpointText(endpoint.ip, endpoint.port);
 }
@@ -33,7 +36,9 @@ class Note {
       : kept_(kept), segment_(described), connection_(connection), facts_(facts) {}
 
   std::string Text() {
-    if (Has(SegmentEvent::kReset)) {
+    if (Has(SegmentEvent::kCapturedTwice)) {
+      Say("the same packet once more: the capture has it twice, it was sent once");
+    } else if (Has(SegmentEvent::kReset)) {
       Reset();
     } else if ((kept_.flags & kSyn) != 0) {
       (kept_.flags & kAck) != 0 ? SynAck() : Syn();
@@ -84,7 +89,9 @@ class Note {
           "accept queue is full, or it waits for data (TCP_DEFER_ACCEPT)");
     } else if (Has(SegmentEvent::kSynAckRetransmitted)) {
       Say("SYN-ACK sent again", AfterTheLast("the last one"),
-          ": the client's ACK has not reached the server");
+          Marked(kCrossedAck)        ? ": it crossed the client's ACK on the way"
+          : Marked(kAnswersSynAgain) ? ", in answer to the SYN that was sent again"
+                                     : ": the client's ACK has not reached the server");
     }
     if (Marked(kAcksUnknownSyn)) {
       Say("ack ", Ack(), " is not the ISN+1 of ", Other(), ": it answers another SYN");
@@ -97,7 +104,7 @@ class Note {
                                       : "");
       }
       if (segment_.seq) {
-        Say("the server's SYN consumes one number too: its first data byte is ", *segment_.seq + 1);
+        Say(Me(), "'s SYN consumes one number too: its first data byte is ", *segment_.seq + 1);
       }
     }
   }
@@ -112,6 +119,14 @@ class Note {
           kept_.has_ack && (kept_.flags & kAck) != 0 && !facts_.handshake_complete
               ? "an answer to its SYN"
               : "inside its window (RFC 9293 §3.10.7)");
+    } else if (!facts_.handshake_complete && facts_.refused_after_syn_ack && segment_.from_client) {
+      Say("RST in answer to the SYN-ACK: the client knows nothing of this connection, or of it no "
+          "more");
+    } else if (Marked(kResetAgain)) {
+      Say("RST again, in answer to what was still under way");
+    } else if (facts_.handshake_complete && (kept_.flags & kAck) == 0) {
+      Say("RST without an ACK, as the answer to a segment for which ", Me(),
+          " has no socket any more (RFC 9293 §3.10.7.1)");
     } else {
       Say("RST: ", Me(), " ends the connection at once; what was not read is lost");
     }
@@ -156,7 +171,8 @@ class Note {
           " = ISN+1, as its SYN consumed one number and its ACKs none");
     }
     if (Has(SegmentEvent::kSpuriousRetransmission)) {
-      Say("sent again although ", Other(), " had acknowledged it: the ACK was late or lost");
+      Say("sent again although ", Other(), " had acknowledged it: the ACK was late or lost",
+          connection_.totals.out_of_order > 0 ? ", or reordering was taken for loss" : "");
     } else if (Has(SegmentEvent::kRetransmission)) {
       Say(kept_.payload_bytes == 0 ? "FIN" : Bytes(kept_.payload_bytes), " sent again",
           AfterTheLast("its last new segment"));
@@ -180,12 +196,15 @@ class Note {
       Say("answers the keep-alive: ", Me(), " is there");
     } else if (Has(SegmentEvent::kZeroWindowProbeAck)) {
       Say("answers the probe: still no room");
-    } else if (Has(SegmentEvent::kDuplicateAck)) {
+    } else if (Has(SegmentEvent::kDuplicateAck) && kept_.detail <= kToldDuplicates) {
       Say("duplicate ACK ", kept_.detail, ": ", Me(), " still waits for ", Ack());
     }
     if (Marked(kAcksFin)) {
       Say("ack ", Ack(), " confirms the FIN of ", Other(), ", which consumed one number");
-    } else if (kept_.newly_acked > 0 && !Marked(kAcksSyn)) {
+    } else if (!Marked(kAcksSyn) && Marked(kAcksResent)) {
+      Say("ack ", Ack(), " confirms ", Bytes(kept_.newly_acked), " of ", Other(),
+          ", with what was sent again");
+    } else if (!Marked(kAcksSyn) && Marked(kAcksFirst) && !Has(SegmentEvent::kAckOfUnseen)) {
       Say("ack ", Ack(), " confirms ", Bytes(kept_.newly_acked), " of ", Other());
     }
   }
@@ -193,9 +212,11 @@ class Note {
   void Window() {
     if (Has(SegmentEvent::kZeroWindow) && !Has(SegmentEvent::kZeroWindowProbeAck)) {
       Say("window 0: the receive buffer of ", Me(), " is full, ", Other(), " must wait");
-    } else if (Has(SegmentEvent::kWindowUpdate)) {
-      Say("window is now ", segment_.window_bytes ? Bytes(*segment_.window_bytes)
-                                                  : absl::StrCat(kept_.window, ", scale unknown"));
+    } else if (Marked(kReopensWindow)) {
+      Say("window is now ",
+          segment_.window_bytes ? Bytes(*segment_.window_bytes)
+                                : absl::StrCat(kept_.window, ", scale unknown"),
+          ": ", Other(), " may go on");
     }
   }
 
@@ -234,9 +255,15 @@ std::string Waited(const TraceFacts& facts) {
   return absl::StrCat(" in ", WaitText(*facts.waited));
 }
 
-std::string Transferred(const TrackedConnection& connection) {
-  return absl::StrCat(Bytes(connection.totals.client_bytes), " from the client, ",
-                      connection.totals.server_bytes, " from the server");
+std::string Unseen(int64_t bytes) {
+  if (bytes == 0) return "";
+  return absl::StrCat(" (and ", bytes, " that were acknowledged, but not captured)");
+}
+
+std::string Transferred(const TrackedConnection& connection, const TraceFacts& facts) {
+  return absl::StrCat(Bytes(connection.totals.client_bytes), " from the client",
+                      Unseen(facts.client_unseen_bytes), ", ", connection.totals.server_bytes,
+                      " from the server", Unseen(facts.server_unseen_bytes));
 }
 
 // "; 3 retransmissions, 1 segment overtaken, window 0 twice": empty where all went well.
@@ -338,18 +365,25 @@ std::string Reset(const TrackedConnection& connection, const TraceFacts& facts) 
         by_client ? ": a port scan, a client that had given up, or a SYN in somebody else's name."
                   : ".");
   }
-  return absl::StrCat(Beginning(connection, facts), Transferred(connection),
-                      Troubles(connection.totals), ". ",
-                      !facts.any_fin              ? ""
-                      : facts.first_fin_by_client ? "The client closed first; then "
-                                                  : "The server closed first; then ",
-                      facts.any_fin ? (by_client ? "the client" : "the server")
-                                    : (by_client ? "The client" : "The server"),
-                      " ended it with a RST.");
+  return absl::StrCat(
+      Beginning(connection, facts), Transferred(connection, facts), Troubles(connection.totals),
+      ". ",
+      !facts.any_fin              ? ""
+      : facts.first_fin_by_client ? "The client closed first; then "
+                                  : "The server closed first; then ",
+      facts.any_fin ? (by_client ? "the client" : "the server")
+                    : (by_client ? "The client" : "The server"),
+      " ended it with a RST",
+      facts.reset_after_keep_alives > 0
+          ? absl::StrCat(", after ",
+                         Counted(facts.reset_after_keep_alives, "keep-alive", "keep-alives"),
+                         " that nobody answered")
+          : "",
+      ".");
 }
 
 std::string Closed(const TrackedConnection& connection, const TraceFacts& facts) {
-  const std::string all = absl::StrCat(Beginning(connection, facts), Transferred(connection),
+  const std::string all = absl::StrCat(Beginning(connection, facts), Transferred(connection, facts),
                                        Troubles(connection.totals), ".");
   if (facts.to_itself) return all;
   return absl::StrCat(all, facts.first_fin_by_client ? " The client" : " The server",
@@ -361,17 +395,35 @@ std::string HalfClosed(const TrackedConnection& connection, const TraceFacts& fa
   const bool by_client = facts.first_fin_by_client;
   const EndState closer = by_client ? facts.client_state : facts.server_state;
   const EndState other = by_client ? facts.server_state : facts.client_state;
-  const std::string begin = absl::StrCat(Beginning(connection, facts), Transferred(connection),
-                                         Troubles(connection.totals), ". ");
+  const std::string begin =
+      absl::StrCat(Beginning(connection, facts), Transferred(connection, facts),
+                   Troubles(connection.totals), ". ");
   const std::string who = by_client ? "The client" : "The server";
   const std::string whom = by_client ? "the server" : "the client";
   if (!facts.first_fin_acked) {
     return absl::StrCat(begin, who, " sent FIN, which ", whom,
                         " had not acknowledged by the end of the trace: ", Name(closer), ".");
   }
-  return absl::StrCat(begin, who, " closed and is in ", Name(closer), "; ", whom, " is left in ",
-                      Name(other),
-                      ": its application has not called close() by the end of the trace.");
+  const std::string later =
+      facts.since_fin ? absl::StrCat(", ", WaitText(*facts.since_fin), " later") : "";
+  if (facts.bytes_since_fin > 0) {
+    return absl::StrCat(begin, who, " closed its direction and is in ", Name(closer), "; ", whom,
+                        " is in ", Name(other), " and has sent ", Bytes(facts.bytes_since_fin),
+                        " since: a half-close in use. Still open when the trace ends", later, ".");
+  }
+  return absl::StrCat(
+      begin, who, " closed and is in ", Name(closer), "; ", whom, " is left in ", Name(other),
+      ": its application has not called close() by the end of the trace", later, ".");
+}
+
+// One direction says nothing of the other end but what it acknowledges.
+std::string OneDirection(const TrackedConnection& connection, const TraceFacts& facts) {
+  const bool client = facts.only_client_captured;
+  const int64_t bytes = client ? connection.totals.client_bytes : connection.totals.server_bytes;
+  return absl::StrCat("Only what ", client ? "the client" : "the server",
+                      " sent was captured: ", Bytes(bytes), facts.any_fin ? " and a FIN" : "",
+                      connection.reset_by ? " and a RST" : "", Troubles(connection.totals),
+                      "; what ", client ? "the server" : "the client", " did is not shown.");
 }
 
 }  // namespace
@@ -389,7 +441,11 @@ std::string NoteOf(const KeptSegment& kept, const TrackedSegment& described,
   return Note(kept, described, connection, facts).Text();
 }
 
-std::string SummaryOf(const TrackedConnection& connection, const TraceFacts& facts) {
+namespace {
+
+std::string WhatHappened(const TrackedConnection& connection, const TraceFacts& facts) {
+  const bool one_direction =
+      (facts.only_client_captured || facts.only_server_captured) && !facts.to_itself;
   switch (connection.outcome) {
     case Outcome::kRefused:
       return Refused(connection);
@@ -400,25 +456,39 @@ std::string SummaryOf(const TrackedConnection& connection, const TraceFacts& fac
     case Outcome::kHandshakeNotShown:
       return HandshakeNotShown(connection, facts);
     case Outcome::kReset:
+      if (one_direction && facts.handshake_complete) return OneDirection(connection, facts);
       return Reset(connection, facts);
     case Outcome::kClosed:
       return Closed(connection, facts);
     case Outcome::kHalfClosed:
+      if (one_direction) return OneDirection(connection, facts);
       return HalfClosed(connection, facts);
     case Outcome::kEstablished:
+      if (one_direction) return OneDirection(connection, facts);
       if (facts.server_kept_waiting && connection.totals.server_bytes == 0) {
         return absl::StrCat(
-            Beginning(connection, facts), Transferred(connection), Troubles(connection.totals),
+            Beginning(connection, facts), Transferred(connection, facts),
+            Troubles(connection.totals),
             ". The server sent its SYN-ACK again after the client's ACK: its accept queue is full, "
             "or it waits for data (TCP_DEFER_ACCEPT), or the ACK was lost.");
       }
       [[fallthrough]];
     case Outcome::kMidStream:
-      return absl::StrCat(Beginning(connection, facts), Transferred(connection),
+      return absl::StrCat(Beginning(connection, facts), Transferred(connection, facts),
                           Troubles(connection.totals), "; still open when the trace ends.",
                           WindowClosed(facts));
   }
   return "";
+}
+
+}  // namespace
+
+std::string SummaryOf(const TrackedConnection& connection, const TraceFacts& facts) {
+  const std::string summary = WhatHappened(connection, facts);
+  if (connection.totals.captured_twice == 0) return summary;
+  return absl::StrCat(summary, " The capture has ", connection.totals.captured_twice, " of its ",
+                      connection.totals.segments - connection.totals.captured_twice,
+                      " segments twice.");
 }
 
 }  // namespace tcpmedic

@@ -29,6 +29,13 @@ struct TraceFacts {
   bool first_fin_by_client = false;   // who closed first
   bool client_window_closed = false;  // at the end
   bool server_window_closed = false;
+  bool only_client_captured = false;  // nothing of what the server sent
+  bool only_server_captured = false;
+  // Acknowledged, and not in the capture.
+  int64_t client_unseen_bytes = 0, server_unseen_bytes = 0;
+  int reset_after_keep_alives = 0;          // in a row, that nobody answered
+  std::optional<absl::Duration> since_fin;  // from the first FIN to the end of the trace
+  int64_t bytes_since_fin = 0;              // from the other end
   bool only_syns_shown = false;
   bool handshake_complete = false;
   EndState client_state = EndState::kUnknown;  // at the end

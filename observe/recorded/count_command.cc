@@ -55,6 +55,24 @@ bool HeaderMatches(absl::string_view pattern, bool ignore_case) {
              : absl::StrContains(kHeader, pattern);
 }
 
+// A pattern that takes the header line out (`grep -v State`), and no socket.
+bool MatchesHeaderOnly(absl::string_view pattern) {
+  return absl::StrContains(pattern, "State") || absl::StrContains(pattern, "Recv-Q") ||
+         absl::StrContains(pattern, "Local");
+}
+
+// ss(8), "FILTER" and EXPRESSION: what chooses by anything but the state.
+bool HasAddressFilter(const Words& words) {
+  static constexpr absl::string_view kPredicates[] = {"dst",    "src",    "dport",  "sport",
+                                                      "dev",    "fwmark", "cgroup", "not",
+                                                      "dport=", "sport=", "(",      "!"};
+  return std::any_of(words.begin() + 1, words.end(), [](absl::string_view word) {
+    return std::any_of(std::begin(kPredicates), std::end(kPredicates),
+                       [word](absl::string_view predicate) { return word == predicate; }) ||
+           absl::StartsWith(word, "(");
+  });
+}
+
 }  // namespace
 
 SsFlags ParseSsFlags(const Words& words) {
@@ -94,6 +112,7 @@ std::optional<CountCommand> ParseCountCommand(const ShellCommand& command) {
   CountCommand count;
   count.state = flags.only_state;
   count.counts_header = flags.header;
+  count.only_some = tool == "ss" && HasAddressFilter(command.stages[0]);
   for (size_t i = 1; i < command.stages.size(); ++i) {
     const Words& stage = command.stages[i];
     if (IsGrep(stage)) {
@@ -102,6 +121,7 @@ std::optional<CountCommand> ParseCountCommand(const ShellCommand& command) {
       const bool inverted = HasShortFlag(stage, 'v');
       const std::optional<TcpState> state = StateOfPattern(pattern);
       if (state.has_value() && !inverted) count.state = state;
+      if (!state.has_value() && !MatchesHeaderOnly(pattern)) count.only_some = true;
       if (state.has_value() && inverted) count.unusable = "a count of several states";
       if (HeaderMatches(pattern, ignore_case) == inverted) count.counts_header = false;
     } else if (!stage.empty() && stage[0] == "tail" &&

@@ -26,7 +26,8 @@ SsFlags ParseSsFlags(const std::vector<std::string>& words);
 struct CountCommand {
   std::optional<TcpState> state;  // of the sockets that it counts
   bool counts_header = false;
-  std::string unusable;  // why the number says nothing that is used here; empty: it does
+  bool only_some = false;  // as RecordedCount::only_some
+  std::string unusable;    // why the number says nothing that is used here; empty: it does
 };
 // nullopt: the command counts no sockets.
 std::optional<CountCommand> ParseCountCommand(const ShellCommand& command);

@@ -60,6 +60,7 @@ struct RecordedCount {
   std::string state;  // as Name(TcpState); "closed", "orphaned", "total" as ss -s has them
   int64_t count = 0;
   bool counts_header = false;  // `wc -l` after an ss with its header line: the header is in it
+  bool only_some = false;      // a filter by address, port or text lets only some of them through
 };
 
 struct RecordedProcess {

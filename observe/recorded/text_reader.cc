@@ -170,6 +170,7 @@ bool Session::TakeCount(int64_t number, absl::string_view line) {
     count.state = std::string(Name(*count_->state));
     count.count = lines;
     count.counts_header = count_->counts_header;
+    count.only_some = count_->only_some;
     sink_->OnCount(count);
   }
   count_.reset();

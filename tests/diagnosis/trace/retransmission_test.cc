@@ -36,6 +36,55 @@ TEST(TrackerRetransmission, DataSeenBeforeIsARetransmission) {
   EXPECT_THAT(connection.segments[4].note, HasSubstr("sent again 250 ms after"));
 }
 
+TEST(TrackerRetransmission, PacketsThatTheCaptureHasTwiceAreNotSentAgain) {
+  const TrackedConnection connection = ExpectTold(R"(
+    0.000000 C > S  S  999(0) win 64240              => SYN-SENT SYN-RECEIVED
+    0.000010 C > S  S  999(0) win 64240              => SYN-SENT SYN-RECEIVED captured-twice
+    0.020000 S > C  S. 299(0) ack 1000 win 65160     => ESTABLISHED SYN-RECEIVED
+    0.020010 S > C  S. 299(0) ack 1000 win 65160     => ESTABLISHED SYN-RECEIVED captured-twice
+    0.040000 C > S  .  1000(0) ack 300 win 502       => ESTABLISHED ESTABLISHED handshake-complete
+    0.040010 C > S  .  1000(0) ack 300 win 502       => ESTABLISHED ESTABLISHED captured-twice
+    1.000000 C > S  .  1000(1000) ack 300 win 502    => ESTABLISHED ESTABLISHED first-data
+    1.000020 C > S  P. 2000(1000) ack 300 win 502    => ESTABLISHED ESTABLISHED
+    1.000040 C > S  .  1000(1000) ack 300 win 502    => ESTABLISHED ESTABLISHED captured-twice
+    1.000060 C > S  P. 2000(1000) ack 300 win 502    => ESTABLISHED ESTABLISHED captured-twice
+    1.250000 C > S  .  1000(1000) ack 300 win 502    => ESTABLISHED ESTABLISHED retransmission
+    1.250010 C > S  .  1000(1000) ack 300 win 502    => ESTABLISHED ESTABLISHED captured-twice
+  )");
+  EXPECT_EQ(connection.totals.captured_twice, 6);
+  EXPECT_EQ(connection.totals.syns, 1);
+  EXPECT_EQ(connection.totals.retransmissions, 1);
+  EXPECT_EQ(connection.totals.client_bytes, 2000);
+  EXPECT_THAT(connection.summary, HasSubstr("6 of its 6 segments twice"));
+}
+
+// On a short path what was lost is sent again as soon as that, but not before it was asked for.
+TEST(TrackerRetransmission, WhatDuplicateAcksAskForIsNoCopy) {
+  ExpectAfterOpen(R"(
+    1.000000 C > S  .  1000(1000) ack 300 win 502    => ok first-data
+    1.000001 C > S  .  2000(1000) ack 300 win 502    => ok
+    1.000100 S > C  .  300(0) ack 1000 win 509       => ok duplicate-ack
+    1.000101 S > C  .  300(0) ack 1000 win 509       => ok duplicate-ack
+    1.000200 C > S  .  1000(1000) ack 300 win 502    => ok retransmission
+  )");
+}
+
+// Long transfers are mostly ACKs: a note belongs to those that tell something.
+TEST(TrackerRetransmission, OnlyAcksOfFirstDataAndOfWhatWasSentAgainHaveNotes) {
+  const TrackedConnection connection = ExpectAfterOpen(R"(
+    1.000 C > S  .  1000(1000) ack 300 win 502   => ok first-data
+    1.020 S > C  .  300(0) ack 2000 win 509      => ok
+    1.021 C > S  .  2000(1000) ack 300 win 502   => ok
+    1.041 S > C  .  300(0) ack 3000 win 509      => ok
+    1.042 C > S  .  3000(1000) ack 300 win 502   => ok
+    1.300 C > S  .  3000(1000) ack 300 win 502   => ok retransmission
+    1.320 S > C  .  300(0) ack 4000 win 509      => ok
+  )");
+  EXPECT_THAT(connection.segments[4].note, HasSubstr("confirms 1000 bytes of the client"));
+  EXPECT_EQ(connection.segments[6].note, "");
+  EXPECT_THAT(connection.segments[9].note, HasSubstr("with what was sent again"));
+}
+
 TEST(TrackerRetransmission, DataSeenBeforeIsARetransmissionHoweverSoon) {
   // Wireshark agrees: bytes that the trace has shown cannot have been overtaken.
   ExpectAfterOpen(R"(

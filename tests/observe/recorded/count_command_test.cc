@@ -12,7 +12,8 @@ std::string Meaning(absl::string_view typed) {
   const std::optional<CountCommand> count = ParseCountCommand(ParseShellCommand(typed));
   if (!count.has_value()) return "no count";
   if (!count->unusable.empty()) return absl::StrCat("unusable: ", count->unusable);
-  return absl::StrCat(Name(*count->state), count->counts_header ? " with header" : "");
+  return absl::StrCat(Name(*count->state), count->counts_header ? " with header" : "",
+                      count->only_some ? " of a part" : "");
 }
 
 TEST(ParseCountCommand, KnowsWhatIsCounted) {
@@ -22,7 +23,9 @@ TEST(ParseCountCommand, KnowsWhatIsCounted) {
   EXPECT_EQ(Meaning("ss -tan | grep -c CLOSE-WAIT"), "close-wait");
   EXPECT_EQ(Meaning("ss -tan | grep -i close-wait | wc -l"), "close-wait");
   EXPECT_EQ(Meaning("ss -tan state time-wait | grep -v Recv-Q | wc -l"), "time-wait");
-  EXPECT_EQ(Meaning("ss -tan state established | grep :443 | wc -l"), "established");
+  EXPECT_EQ(Meaning("ss -tan state established | grep :443 | wc -l"), "established of a part");
+  EXPECT_EQ(Meaning("ss -Htan state close-wait dst 192.0.2.5 | wc -l"), "close-wait of a part");
+  EXPECT_EQ(Meaning("ss -Htan state close-wait '( sport = :80 )' | wc -l"), "close-wait of a part");
   EXPECT_EQ(Meaning("netstat -ant | grep -c FIN_WAIT2"), "fin-wait-2");
   EXPECT_EQ(Meaning("ss -an state close-wait | wc -l"), "close-wait with header");
 }

@@ -140,7 +140,8 @@ void RecordedCalls::OnCounter(const RecordedCounter& counter) {
 
 void RecordedCalls::OnCount(const RecordedCount& count) {
   calls_.push_back(absl::StrCat(count.place.line, " count ", count.state, " ", count.count,
-                                count.counts_header ? " with header" : ""));
+                                count.counts_header ? " with header" : "",
+                                count.only_some ? " of a part" : ""));
 }
 
 void RecordedCalls::OnProcess(const RecordedProcess& process) {
