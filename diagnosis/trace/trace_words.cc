@@ -406,14 +406,13 @@ std::string HalfClosed(const TrackedConnection& connection, const TraceFacts& fa
   }
   const std::string later =
       facts.since_fin ? absl::StrCat(", ", WaitText(*facts.since_fin), " later") : "";
-  if (facts.bytes_since_fin > 0) {
-    return absl::StrCat(begin, who, " closed its direction and is in ", Name(closer), "; ", whom,
-                        " is in ", Name(other), " and has sent ", Bytes(facts.bytes_since_fin),
-                        " since: a half-close in use. Still open when the trace ends", later, ".");
-  }
+  const std::string since =
+      facts.bytes_since_fin > 0
+          ? absl::StrCat(", but has sent ", Bytes(facts.bytes_since_fin), " since")
+          : "";
   return absl::StrCat(
       begin, who, " closed and is in ", Name(closer), "; ", whom, " is left in ", Name(other),
-      ": its application has not called close() by the end of the trace", later, ".");
+      ": its application has not called close() by the end of the trace", later, since, ".");
 }
 
 // One direction says nothing of the other end but what it acknowledges.

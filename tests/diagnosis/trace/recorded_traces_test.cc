@@ -15,6 +15,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "diagnosis/trace/trace_words.h"
 #include "diagnosis/trace/tracker.h"
@@ -212,7 +213,12 @@ std::string Shown(const TrackedConnection& connection, bool with_numbers) {
     if (with_numbers && segment.ack) {
       absl::StrAppend(&shown, " ack ", *segment.ack, " ", number(segment.rel_ack));
     }
-    if (with_numbers) absl::StrAppend(&shown, " | ", segment.note, " |");
+    // Of a keep-alive without data the text says no seq.
+    if (with_numbers) {
+      absl::StrAppend(&shown, " | ",
+                      absl::StrReplaceAll(segment.note, {{"one before the next number, ", ""}}),
+                      " |");
+    }
     for (const SegmentEvent event : segment.events) absl::StrAppend(&shown, " ", Name(event));
     absl::StrAppend(&shown, "\n");
   }
