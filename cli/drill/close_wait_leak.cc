@@ -41,7 +41,6 @@ class CloseWaitLeakRun {
   absl::Status WatchUntilKnown();
   absl::Status LetSlopesGrow();
   absl::Status FollowSampling();
-  absl::Status LookAtActivity();
   absl::Status SumUp();
   absl::Status Refresh();
   void Settle(v1::IncidentView incident);
@@ -158,7 +157,9 @@ absl::Status CloseWaitLeakRun::WatchUntilKnown() {
       Settle(*std::move(*found));
       return absl::OkStatus();
     }
-    if (absl::Status status = LookAtActivity(); !status.ok()) return status;
+    if (absl::Now() >= fault_at_ + kLeakNeeds) {
+      if (absl::Status status = ground_.AddActivity(silence_); !status.ok()) return status;
+    }
     progress_.Detail(Elapsed());
     absl::SleepFor(kDrillPoll);
   }
@@ -217,14 +218,6 @@ absl::Status CloseWaitLeakRun::SumUp() {
   if (!pile.ok()) return pile.status();
   report_.outside = *pile;
   CheckAgainstLab(report_);
-  return absl::OkStatus();
-}
-
-absl::Status CloseWaitLeakRun::LookAtActivity() {
-  if (absl::Now() < fault_at_ + kLeakNeeds) return absl::OkStatus();
-  absl::StatusOr<v1::ListHostsResponse> hosts = ground_.controller().ListHosts();
-  if (!hosts.ok()) return hosts.status();
-  if (!hosts->hosts().empty()) silence_.Add(hosts->hosts(0));
   return absl::OkStatus();
 }
 

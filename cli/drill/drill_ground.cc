@@ -118,6 +118,13 @@ absl::StatusOr<std::optional<v1::IncidentView>> DrillGround::FindIncident(
   return std::nullopt;
 }
 
+absl::Status DrillGround::AddActivity(Silence& silence) {
+  absl::StatusOr<v1::ListHostsResponse> hosts = controller().ListHosts();
+  if (!hosts.ok()) return hosts.status();
+  if (!hosts->hosts().empty()) silence.Add(hosts->hosts(0));
+  return absl::OkStatus();
+}
+
 void DrillGround::TakeDown(DrillReport& report) {
   std::vector<uint64_t> inodes;
   if (fleet_) report.left_behind = fleet_->Stop();

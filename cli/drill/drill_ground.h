@@ -18,6 +18,7 @@
 #include "cli/drill/guard_file.h"
 #include "cli/drill/private_fleet.h"
 #include "cli/drill/scratch_directory.h"
+#include "cli/drill/silence.h"
 #include "lab/lab.h"
 
 namespace tcpmedic::cli {
@@ -56,6 +57,8 @@ class DrillGround {
   // The newest incident for which `is_it` holds, as an operator would see it.
   absl::StatusOr<std::optional<v1::IncidentView>> FindIncident(
       absl::FunctionRef<bool(const v1::IncidentView&)> is_it);
+  // Adds the agent's newest account, of a scan in which the signature had time to fire.
+  absl::Status AddActivity(Silence& silence);
 
   // Whatever was made, however far it came; fills the report's path, left_behind and problems.
   void TakeDown(DrillReport& report);

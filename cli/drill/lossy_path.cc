@@ -74,7 +74,6 @@ class LossyPathRun {
   std::string ClientLog() const;
   void HoldAgainstReceiver();
   absl::Status LookAtLiveSockets();
-  absl::Status LookAtActivity();
   std::string Elapsed() const;
 
   const LossyPathOptions& options_;
@@ -210,7 +209,9 @@ absl::Status LossyPathRun::WatchUntilKnown() {
     }
     // A client that has ended leaves nothing to find; the agent's last findings are under way.
     if (absl::Now() > client_ended + absl::Seconds(3)) break;
-    if (absl::Status status = LookAtActivity(); !status.ok()) return status;
+    if (absl::Now() >= fault_at_ + kSignatureNeeds) {
+      if (absl::Status status = ground_.AddActivity(silence_); !status.ok()) return status;
+    }
     progress_.Detail(Elapsed());
     absl::SleepFor(kDrillPoll);
   }
@@ -257,14 +258,6 @@ void LossyPathRun::HoldAgainstReceiver() {
   };
   report_.receiver_before_bps = counted(Before(report_));
   report_.receiver_after_bps = counted(After(report_));
-}
-
-absl::Status LossyPathRun::LookAtActivity() {
-  if (absl::Now() < fault_at_ + kSignatureNeeds) return absl::OkStatus();
-  absl::StatusOr<v1::ListHostsResponse> hosts = ground_.controller().ListHosts();
-  if (!hosts.ok()) return hosts.status();
-  if (!hosts->hosts().empty()) silence_.Add(hosts->hosts(0));
-  return absl::OkStatus();
 }
 
 }  // namespace

@@ -57,7 +57,6 @@ class SynFloodRun {
   absl::Status WatchOn();
   absl::Status Repair();
   absl::Status WaitForConnects(const lab::ConnectLog& log, absl::Time from);
-  absl::Status LookAtActivity();
   absl::Status SumUp();
   absl::Status CheckOtherNamespaces();
   void Settle(v1::IncidentView incident);
@@ -274,7 +273,9 @@ absl::Status SynFloodRun::WatchUntilKnown() {
       Settle(*std::move(*found));
       return absl::OkStatus();
     }
-    if (absl::Status status = LookAtActivity(); !status.ok()) return status;
+    if (absl::Now() >= FullFrom() + kSignatureNeeds) {
+      if (absl::Status status = ground_.AddActivity(silence_); !status.ok()) return status;
+    }
     progress_.Detail(Elapsed());
     absl::SleepFor(kDrillPoll);
   }
@@ -357,14 +358,6 @@ absl::Status SynFloodRun::CheckOtherNamespaces() {
                                             pid == 0 ? "this machine's own" : "the client's",
                                             " network namespace has changed meanwhile"));
   }
-  return absl::OkStatus();
-}
-
-absl::Status SynFloodRun::LookAtActivity() {
-  if (absl::Now() < FullFrom() + kSignatureNeeds) return absl::OkStatus();
-  absl::StatusOr<v1::ListHostsResponse> hosts = ground_.controller().ListHosts();
-  if (!hosts.ok()) return hosts.status();
-  if (!hosts->hosts().empty()) silence_.Add(hosts->hosts(0));
   return absl::OkStatus();
 }
 
