@@ -30,6 +30,7 @@
 #include "core/unique_fd.h"
 #include "observe/capture/capture_file.h"
 #include "tests/observe/capture/packet_bytes.h"
+#include "tests/observe/recorded/ignoring_sink.h"
 
 extern char** environ;
 
@@ -104,13 +105,8 @@ void WriteCapture(const std::string& path, int64_t bytes) {
   }
 }
 
-class CountingSink : public RecordingSink {
+class CountingSink : public IgnoringSink {
  public:
-  void OnCommand(const RecordedCommand&) override {}
-  void OnSocket(const RecordedSocket&) override {}
-  void OnCounter(const RecordedCounter&) override {}
-  void OnCount(const RecordedCount&) override {}
-  void OnProcess(const RecordedProcess&) override {}
   void OnSegment(const Place&, const CapturedSegment& segment) override {
     ++segments;
     payload_bytes += segment.payload_bytes;

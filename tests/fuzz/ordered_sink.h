@@ -7,17 +7,12 @@
 #include <cstdlib>
 
 #include "observe/printable.h"
-#include "observe/recorded/recording.h"
+#include "tests/observe/recorded/ignoring_sink.h"
 
 namespace tcpmedic {
 
-class OrderedSink : public RecordingSink {
+class OrderedSink : public IgnoringSink {
  public:
-  void OnCommand(const RecordedCommand&) override {}
-  void OnSocket(const RecordedSocket&) override {}
-  void OnCounter(const RecordedCounter&) override {}
-  void OnCount(const RecordedCount&) override {}
-  void OnProcess(const RecordedProcess&) override {}
   void OnSegment(const Place& place, const CapturedSegment&) override {
     if (place.line <= last_) abort();
     last_ = place.line;

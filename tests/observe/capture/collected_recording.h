@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "observe/recorded/recording.h"
+#include "tests/observe/recorded/ignoring_sink.h"
 
 namespace tcpmedic {
 
@@ -13,13 +13,8 @@ struct PlacedSegment {
   CapturedSegment segment;
 };
 
-class CollectedRecording : public RecordingSink {
+class CollectedRecording : public IgnoringSink {
  public:
-  void OnCommand(const RecordedCommand&) override {}
-  void OnSocket(const RecordedSocket&) override {}
-  void OnCounter(const RecordedCounter&) override {}
-  void OnCount(const RecordedCount&) override {}
-  void OnProcess(const RecordedProcess&) override {}
   void OnSegment(const Place& place, const CapturedSegment& segment) override {
     segments.push_back({place, segment});
   }
