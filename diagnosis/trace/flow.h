@@ -1,6 +1,9 @@
 // One connection of a trace while its segments pass by: the states of both ends (RFC 9293 §3.3.2),
-// the handshake, the close, and what each segment is. Pure; not thread-safe. What it says in words
-// is made by Describe (flow_description.cc), only when asked.
+// the handshake, the close, and what each segment is. Pure; not thread-safe.
+//
+// flow.cc takes a segment and hands it to those who know what it does to both ends: flow_opening.cc
+// the SYNs and the handshake's ACK, flow_closing.cc FINs and RSTs, sequence_space.h the data.
+// flow_description.cc says it in words, only when asked.
 #ifndef TCPMEDIC_DIAGNOSIS_TRACE_FLOW_H_
 #define TCPMEDIC_DIAGNOSIS_TRACE_FLOW_H_
 
@@ -77,30 +80,37 @@ class Flow {
   };
 
   bool opened() const { return client_.has_value(); }
+  bool connected_to_itself() const { return ends_[0].endpoint == ends_[1].endpoint; }
+
   std::optional<uint32_t> SeqOf(int from, const CapturedSegment& segment) const;
   std::optional<uint32_t> AckOf(int from, const CapturedSegment& segment) const;
-  static std::optional<int64_t> Since(const Opening& opening, const CapturedSegment& segment,
-                                      std::optional<int64_t> at_ns);
-  // Marks the first of the two.
-  bool IsCopy(const KeptSegment& segment);
-  bool connected_to_itself() const { return ends_[0].endpoint == ends_[1].endpoint; }
   void TakeOfItself(const NumberedSegment& numbered, KeptSegment* kept);
+  void TakeData(int from, const NumberedSegment& numbered, const Judgement& judgement,
+                KeptSegment* kept);
+  void Count(int from, const KeptSegment& kept, const Judgement& judgement);
+  // With the states that both ends now have.
+  void Keep(KeptSegment* kept);
+  // Of the kept ones from `first_ordinal` on: what came since shows what state `end` was in.
+  void PutRight(int end, int64_t first_ordinal, EndState state);
+
+  // In flow_opening.cc.
   void TakeSyn(int from, const CapturedSegment& segment, const NumberedSegment& numbered,
                KeptSegment* kept);
   void TakeSynAck(int from, const CapturedSegment& segment, const NumberedSegment& numbered,
                   KeptSegment* kept);
-  void TakeReset(int from, const NumberedSegment& numbered, KeptSegment* kept);
-  // False: the segment belongs to an older connection, its numbers say nothing here.
+  // What has neither SYN nor RST. False: the segment belongs to an older connection, its numbers
+  // say nothing here.
   bool TakeInHandshake(int from, const CapturedSegment& segment, const NumberedSegment& numbered,
                        KeptSegment* kept);
-  void TakeData(int from, const NumberedSegment& numbered, const Judgement& judgement,
-                KeptSegment* kept);
-  void TakeAckOfFin(int from, uint32_t ack, KeptSegment* kept);
-  void TakeFin(int from, const NumberedSegment& numbered, bool in_order, KeptSegment* kept);
   void Complete(KeptSegment* kept);
+  static std::optional<int64_t> Since(const Opening& opening, const CapturedSegment& segment,
+                                      std::optional<int64_t> at_ns);
+
+  // In flow_closing.cc.
+  void TakeFin(int from, const NumberedSegment& numbered, bool in_order, KeptSegment* kept);
+  void TakeAckOfFin(int from, uint32_t ack, KeptSegment* kept);
+  void TakeReset(int from, const NumberedSegment& numbered, KeptSegment* kept);
   bool IsInWindow(int from, uint32_t seq) const;
-  void PutRight(int end, int64_t first_ordinal, EndState state);
-  void Count(int from, const KeptSegment& kept, const Judgement& judgement);
 
   // In flow_description.cc.
   EndState StateAfter(int64_t ordinal, const KeptSegment& kept, int end) const;

@@ -13,6 +13,10 @@ constexpr int32_t SerialDistance(uint32_t from, uint32_t to) {
 }
 constexpr bool SerialBefore(uint32_t a, uint32_t b) { return SerialDistance(a, b) > 0; }
 constexpr bool SerialAtMost(uint32_t a, uint32_t b) { return SerialDistance(a, b) >= 0; }
+// From `low` up to, including, `high`.
+constexpr bool SerialBetween(uint32_t low, uint32_t number, uint32_t high) {
+  return SerialAtMost(low, number) && SerialAtMost(number, high);
+}
 
 }  // namespace tcpmedic
 
