@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,7 +22,6 @@
 #include "cli/diagnose/diagnosis_view.h"
 #include "cli/diagnose/inputs.h"
 #include "cli/diagnose/live.h"
-#include "cli/json.h"
 #include "cli/shipped_policies.h"
 #include "controller/policy/policy_set.h"
 #include "core/errno_status.h"
@@ -61,11 +59,14 @@ absl::StatusOr<Policies> LoadPolicies(const DiagnoseFlags& flags) {
 }
 
 // Whoever redirects the answer to a full disk must not take it for whole.
-absl::Status Write(const std::string& text) {
-  if (fwrite(text.data(), 1, text.size(), stdout) != text.size() || fflush(stdout) != 0) {
-    return ErrnoStatus("write the standard output");
-  }
-  return absl::OkStatus();
+absl::Status Write(absl::string_view text) {
+  if (fwrite(text.data(), 1, text.size(), stdout) == text.size()) return absl::OkStatus();
+  return ErrnoStatus("write the standard output");
+}
+
+absl::Status FlushWritten() {
+  if (fflush(stdout) == 0) return absl::OkStatus();
+  return ErrnoStatus("write the standard output");
 }
 
 int UsageMistake(const Invocation& invocation, const absl::Status& status) {
@@ -137,17 +138,20 @@ int Diagnose(const Invocation& invocation, const DiagnoseFlags& flags) {
                                                    : Fail(invocation, drawn.status());
   }
 
-  std::string text;
+  absl::Status written;
   if (invocation.json) {
     const bool only = !flags.connections.of.empty();
-    text = PrintJson(DiagnosisJson(*view, only ? *drawn : std::vector<const TrackedConnection*>()));
+    written =
+        WriteDiagnosisJson(*view, only ? *drawn : std::vector<const TrackedConnection*>(), Write);
   } else {
     Style style = StyleOf(invocation);
     style.color = style.color || flags.color;
-    text = RenderDiagnosis(*view, *drawn, flags.connections, style);
+    std::string text = RenderDiagnosis(*view, *drawn, flags.connections, style);
     if (flags.why) absl::StrAppend(&text, "\n", RenderWhyNot(*view, style));
+    written = Write(text);
   }
-  if (const absl::Status written = Write(text); !written.ok()) return Fail(invocation, written);
+  if (written.ok()) written = FlushWritten();
+  if (!written.ok()) return Fail(invocation, written);
   if (nothing_read) return kFailed;
   return flags.exit_code && !view->findings.empty() ? kFailed : kDone;
 }

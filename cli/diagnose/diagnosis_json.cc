@@ -162,46 +162,48 @@ ordered_json TraceJson(const TraceResult& trace) {
 
 }  // namespace
 
-ordered_json DiagnosisJson(const DiagnosisView& view,
-                           const std::vector<const TrackedConnection*>& only) {
-  ordered_json json;
-  json["findings"] = ordered_json::array();
-  for (const DiagnosedFinding& found : view.findings) {
-    json["findings"].push_back(FindingJson(found));
-  }
-  json["connections"] = ordered_json::array();
+absl::Status WriteDiagnosisJson(const DiagnosisView& view,
+                                const std::vector<const TrackedConnection*>& only,
+                                const JsonObjectWriter::Write& write) {
+  JsonObjectWriter json(write);
+  json.BeginList("findings");
+  for (const DiagnosedFinding& found : view.findings) json.Element(FindingJson(found));
+  json.BeginList("connections");
   if (only.empty()) {
     for (const TrackedConnection& connection : view.trace.connections) {
-      json["connections"].push_back(ConnectionJson(connection));
+      if (!json.ok()) break;
+      json.Element(ConnectionJson(connection));
     }
   }
   for (const TrackedConnection* const connection : only) {
-    json["connections"].push_back(ConnectionJson(*connection));
+    if (!json.ok()) break;
+    json.Element(ConnectionJson(*connection));
   }
-  json["unread"] = ordered_json::array();
+  json.BeginList("unread");
   for (const Unread& unread : view.unread) {
-    json["unread"].push_back({{"source", PlaceText(unread.place)},
-                              {"reason", unread.reason},
-                              {"lines", unread.lines},
-                              {"excerpt", OrNull(unread.excerpt)}});
+    json.Element({{"source", PlaceText(unread.place)},
+                  {"reason", unread.reason},
+                  {"lines", unread.lines},
+                  {"excerpt", OrNull(unread.excerpt)}});
   }
-  json["remarks"] = view.remarks;
-  json["trace"] = TraceJson(view.trace);
-  json["read"] = nullptr;
-  json["live"] = nullptr;
+  json.Member("remarks", view.remarks);
+  json.Member("trace", TraceJson(view.trace));
+  ordered_json read, live;  // null where it is the other
   if (view.live) {
-    json["live"] = {{"watched_s", absl::ToDoubleSeconds(view.watched)},
-                    {"sockets", view.sockets_seen},
-                    {"namespaces", view.namespaces_seen},
-                    {"not_seen", view.not_seen}};
+    live = {{"watched_s", absl::ToDoubleSeconds(view.watched)},
+            {"sockets", view.sockets_seen},
+            {"namespaces", view.namespaces_seen},
+            {"not_seen", view.not_seen}};
   } else {
-    json["read"] = {{"sockets", view.read.sockets},
-                    {"counts", view.read.counts},
-                    {"counters", view.read.counters},
-                    {"processes", view.read.processes},
-                    {"segments", view.read.segments}};
+    read = {{"sockets", view.read.sockets},
+            {"counts", view.read.counts},
+            {"counters", view.read.counters},
+            {"processes", view.read.processes},
+            {"segments", view.read.segments}};
   }
-  return json;
+  json.Member("read", read);
+  json.Member("live", live);
+  return json.Finish();
 }
 
 }  // namespace tcpmedic::cli

@@ -14,15 +14,20 @@
 #ifndef TCPMEDIC_CLI_DIAGNOSE_DIAGNOSIS_JSON_H_
 #define TCPMEDIC_CLI_DIAGNOSE_DIAGNOSIS_JSON_H_
 
-#include <nlohmann/json_fwd.hpp>
+#include <vector>
 
+#include "absl/status/status.h"
 #include "cli/diagnose/diagnosis_view.h"
+#include "cli/json_object_writer.h"
 
 namespace tcpmedic::cli {
 
-// All connections that the trace lists, or only those of `only` where it is not empty.
-nlohmann::ordered_json DiagnosisJson(const DiagnosisView& view,
-                                     const std::vector<const TrackedConnection*>& only);
+// All connections that the trace lists, or only those of `only` where it is not empty. One finding
+// or connection at a time: never is the text held whole, which of a long capture is 100 MB. Errors:
+// those of `write`.
+absl::Status WriteDiagnosisJson(const DiagnosisView& view,
+                                const std::vector<const TrackedConnection*>& only,
+                                const JsonObjectWriter::Write& write);
 
 }  // namespace tcpmedic::cli
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "cli/json.h"
 #include "tests/cli/diagnose/diagnosis_examples.h"
+#include "tests/cli/diagnose/json_of_diagnosis.h"
 #include "tests/cli/golden.h"
 
 namespace tcpmedic::cli {
@@ -25,16 +25,16 @@ std::vector<std::string> KeysOf(const ordered_json& object) {
 }
 
 TEST(DiagnosisJson, OfAFindingHasItsEvidenceAndRemedy) {
-  ExpectGolden("diagnose_pinned.json", PrintJson(DiagnosisJson(PinnedWindow(), {})));
+  ExpectGolden("diagnose_pinned.json", DiagnosisJsonText(PinnedWindow()));
 }
 
 TEST(DiagnosisJson, OfATraceHasItsSegments) {
-  ExpectGolden("diagnose_handshake.json", PrintJson(DiagnosisJson(NothingWrong(), {})));
+  ExpectGolden("diagnose_handshake.json", DiagnosisJsonText(NothingWrong()));
 }
 
 // Programs rely on these.
 TEST(DiagnosisJson, HasTheKeysThatAreDocumented) {
-  const ordered_json found = DiagnosisJson(PinnedWindow(), {});
+  const ordered_json found = DiagnosisJson(PinnedWindow());
   EXPECT_THAT(KeysOf(found),
               IsSupersetOf(std::vector<std::string>{"findings", "connections", "unread"}));
   EXPECT_THAT(KeysOf(found["findings"][0]),
@@ -43,7 +43,7 @@ TEST(DiagnosisJson, HasTheKeysThatAreDocumented) {
                                                     "remedy", "not_shown", "evidence"}));
   EXPECT_EQ(KeysOf(found["findings"][0]["evidence"][0]),
             (std::vector<std::string>{"name", "value", "unit", "basis", "source"}));
-  const ordered_json traced = DiagnosisJson(NothingWrong(), {});
+  const ordered_json traced = DiagnosisJson(NothingWrong());
   EXPECT_THAT(KeysOf(traced["connections"][0]),
               IsSupersetOf(std::vector<std::string>{"client", "server", "outcome", "client_isn",
                                                     "server_isn", "first_data_seq",
@@ -55,13 +55,13 @@ TEST(DiagnosisJson, HasTheKeysThatAreDocumented) {
 }
 
 TEST(DiagnosisJson, RemedyIsTheChangeWithItsAction) {
-  EXPECT_EQ(DiagnosisJson(PinnedWindow(), {})["findings"][0]["remedy"],
+  EXPECT_EQ(DiagnosisJson(PinnedWindow())["findings"][0]["remedy"],
             (ordered_json{
                 {"action", "set_congestion_control"}, {"algorithm", "bbr"}, {"scope", "sockets"}}));
 }
 
 TEST(DiagnosisJson, RemedyOfWhatIsOnlyToldOrNotedIsNull) {
-  const ordered_json json = DiagnosisJson(FloodAndLeak(), {});
+  const ordered_json json = DiagnosisJson(FloodAndLeak());
 
   EXPECT_TRUE(json["findings"][0]["remedy"].is_null());
   EXPECT_TRUE(json["findings"][1]["remedy"].is_null());
@@ -69,7 +69,7 @@ TEST(DiagnosisJson, RemedyOfWhatIsOnlyToldOrNotedIsNull) {
 }
 
 TEST(DiagnosisJson, NamesWhatWasNotRead) {
-  const ordered_json unread = DiagnosisJson(FloodAndLeak(), {})["unread"];
+  const ordered_json unread = DiagnosisJson(FloodAndLeak())["unread"];
 
   EXPECT_EQ(unread[0]["source"], "session.txt:5");
   EXPECT_EQ(unread[0]["reason"], "not a line of any tool that is known");
@@ -88,14 +88,23 @@ TEST(DiagnosisJson, GivesOnlyTheConnectionsThatWereAskedFor) {
 
 TEST(DiagnosisJson, TimesAreOfACalendarOnlyWhereTheCaptureHasOne) {
   DiagnosisView view = NothingWrong();
-  EXPECT_EQ(DiagnosisJson(view, {})["connections"][0]["segments"][0]["time"], 50531.001);
+  EXPECT_EQ(DiagnosisJson(view)["connections"][0]["segments"][0]["time"], 50531.001);
 
   view.trace.connections[0].segments[0].time = absl::Seconds(1'795'316'981) + absl::Microseconds(7);
-  EXPECT_EQ(DiagnosisJson(view, {})["connections"][0]["segments"][0]["time"],
+  EXPECT_EQ(DiagnosisJson(view)["connections"][0]["segments"][0]["time"],
             "2026-11-22T03:09:41.000007Z");
 
   view.trace.connections[0].segments[0].time.reset();
-  EXPECT_TRUE(DiagnosisJson(view, {})["connections"][0]["segments"][0]["time"].is_null());
+  EXPECT_TRUE(DiagnosisJson(view)["connections"][0]["segments"][0]["time"].is_null());
+}
+
+TEST(DiagnosisJson, StopsAtTheFirstPieceThatCannotBeWritten) {
+  int pieces = 0;
+  const absl::Status written = WriteDiagnosisJson(NothingWrong(), {}, [&](absl::string_view) {
+    return ++pieces < 3 ? absl::OkStatus() : absl::ResourceExhaustedError("the disk is full");
+  });
+  EXPECT_EQ(written, absl::ResourceExhaustedError("the disk is full"));
+  EXPECT_EQ(pieces, 3);
 }
 
 }  // namespace

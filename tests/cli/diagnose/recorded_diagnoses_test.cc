@@ -17,10 +17,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "cli/diagnose/diagnoses.h"
-#include "cli/diagnose/diagnosis_json.h"
 #include "cli/json.h"
 #include "controller/policy/policy_set.h"
 #include "core/issue.h"
+#include "tests/cli/diagnose/json_of_diagnosis.h"
 
 namespace tcpmedic::cli {
 namespace {
@@ -98,7 +98,7 @@ std::string Diagnosis(const std::string& name) {
   const absl::StatusOr<DiagnosisView> view =
       DiagnoseInputs(Shipped(), {(Recorded() / name).string()}, Style());
   if (!view.ok()) return view.status().ToString();
-  ordered_json json = DiagnosisJson(*view, {});
+  ordered_json json = DiagnosisJson(*view);
   std::string text = Print(json);
   if (text.size() > kMostWithAllConnections) {
     ordered_json& connections = json["connections"];
