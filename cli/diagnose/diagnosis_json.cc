@@ -164,7 +164,7 @@ ordered_json TraceJson(const TraceResult& trace) {
 
 absl::Status WriteDiagnosisJson(const DiagnosisView& view,
                                 const std::vector<const TrackedConnection*>& only,
-                                const JsonObjectWriter::Write& write) {
+                                const JsonObjectWriter::Write& write, bool why) {
   JsonObjectWriter json(write);
   json.BeginList("findings");
   for (const DiagnosedFinding& found : view.findings) json.Element(FindingJson(found));
@@ -203,6 +203,10 @@ absl::Status WriteDiagnosisJson(const DiagnosisView& view,
   }
   json.Member("read", read);
   json.Member("live", live);
+  if (why) {
+    json.BeginList("why");
+    for (const v1::SignatureActivity& activity : view.activity) json.Element(ToJson(activity));
+  }
   return json.Finish();
 }
 

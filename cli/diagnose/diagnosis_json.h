@@ -1,13 +1,16 @@
 // A diagnosis for programs. Pure.
 //
 //   findings     signature, subject ("socket"), severity, confidence, verdict, advice, disproof,
-//   remedy
-//                ({"action": "set_congestion_control", "algorithm": "bbr", …}; null: nothing on the
-//                host mends it), not_shown, evidence; and title, group, remarks, policy, note
+//                remedy ({"action": "set_congestion_control", "algorithm": "bbr", …}; null: nothing
+//                on the host mends it), not_shown, evidence; and title, group, remarks, policy,
+//                note
 //   connections  client, server, outcome, client_isn, server_isn, first_data_seq, handshake_rtt_us,
 //                segments; and summary, source
 //   unread       source, reason; and lines, excerpt
-//   remarks, read, trace, not_seen: what belongs to no finding
+//   remarks, read, trace, live (watched_s, sockets, namespaces, not_seen): what belongs to no
+//   finding
+//   why          only where asked for: what kept each signature from a finding, as
+//                SignatureActivity of the vocabulary
 //
 // Times of segments are RFC 3339 UTC where the capture says which day it was, else seconds since
 // its midnight or its first packet; null where it has none.
@@ -27,7 +30,7 @@ namespace tcpmedic::cli {
 // those of `write`.
 absl::Status WriteDiagnosisJson(const DiagnosisView& view,
                                 const std::vector<const TrackedConnection*>& only,
-                                const JsonObjectWriter::Write& write);
+                                const JsonObjectWriter::Write& write, bool why = false);
 
 }  // namespace tcpmedic::cli
 

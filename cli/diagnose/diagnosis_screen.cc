@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "cli/diagnose/connections.h"
 #include "cli/diagnose/remedy.h"
 #include "cli/render/leak_words.h"
@@ -33,6 +34,15 @@ std::string Counted(int64_t count, absl::string_view one) {
 
 void Append(Lines more, Lines* lines) {
   for (std::string& line : more) lines->push_back(std::move(line));
+}
+
+// An evidence's basis without what was taken for a member that was not reported, and that:
+// "lifetime" and "bytes_sent / mss for data_segs_out".
+std::pair<std::string, std::string> BasisAndStandIn(const v1::Evidence& evidence) {
+  const std::string& basis = evidence.basis();
+  const size_t comma = basis.find(", ");
+  if (comma == std::string::npos) return {basis, ""};
+  return {basis.substr(0, comma), basis.substr(comma + 2)};
 }
 
 // Where an evidence's source ends with the place that it was read from ("nstat
@@ -84,14 +94,18 @@ class Screen {
   Lines Head() const {
     std::string head;
     if (view_.findings.empty()) {
-      head = view_.live || view_.read.anything()
-                 ? absl::StrCat("No incident ", view_.live ? "on " : "in ", view_.of)
-                 : absl::StrCat("No evidence in ", view_.of);
+      // What may not be looked at may be where it is.
+      head = absl::StrCat(!view_.live && !view_.read.anything() ? "No evidence in "
+                          : !view_.not_seen.empty() ? "No incident in what may be seen of "
+                          : view_.live              ? "No incident on "
+                                                    : "No incident in ",
+                          view_.of);
     } else {
       head = absl::StrCat(Counted(static_cast<int64_t>(view_.findings.size()), "incident"),
                           view_.live ? " on " : " in ", view_.of);
     }
-    const bool well = view_.findings.empty() && (view_.live || view_.read.anything());
+    const bool well =
+        view_.findings.empty() && view_.not_seen.empty() && (view_.live || view_.read.anything());
     // Wrapped as it will be read: runs of white space count as one.
     head = absl::StrJoin(Wrap(head, 1 << 16, 1), "");
     Lines lines =
@@ -241,19 +255,22 @@ class Screen {
     std::vector<std::vector<Cell>> rows;
     std::vector<std::string> not_reported;
     std::vector<std::string> wide_values;  // by row; empty: it fits
-    int columns[4] = {};                   // all but the source's
+    std::vector<std::pair<std::string, std::vector<std::string>>> stand_ins;  // with whose they are
+    int columns[4] = {};  // all but the source's
     for (const v1::Evidence& evidence : finding.evidence()) {
       if (evidence.value().kind_case() == v1::Value::KIND_NOT_SET) {
         not_reported.push_back(evidence.name());
         continue;
       }
       const auto [source, place] = SourceAndPlace(evidence);
+      const auto [basis, stand_in] = BasisAndStandIn(evidence);
+      if (!stand_in.empty()) NamesOf(stand_in, &stand_ins).push_back(evidence.name());
       const std::string value = EvidenceText(evidence);
       const bool wide = Columns(Escaped(value)) > kWideValue;
       wide_values.push_back(wide ? value : "");
       rows.push_back({{evidence.name()},
                       {wide ? "" : value, Paint::kBold},
-                      {wide ? "" : evidence.basis(), Paint::kDim},
+                      {wide ? "" : basis, Paint::kDim},
                       {wide ? "" : ShortPlace(place)},
                       {wide ? "" : source, Paint::kDim}});
       for (size_t i = 0; i < 4; ++i) {
@@ -279,14 +296,37 @@ class Screen {
           Painted(style_, Paint::kBold,
                   Cut(Escaped(wide_values[i]), std::max(text_columns() - columns[0] - 2, 1))));
     }
+    for (const auto& [stand_in, names] : stand_ins) {
+      AppendDim(absl::StrCat("taken instead: ", stand_in, " (", absl::StrJoin(names, ", "), ")"),
+                &lines);
+    }
     if (!not_reported.empty()) {
-      for (const std::string& line :
-           Wrap(absl::StrCat("not reported: ", absl::StrJoin(not_reported, ", ")), text_columns(),
-                kMaxTextLines)) {
-        lines.push_back(Painted(style_, Paint::kDim, line));
-      }
+      AppendDim(absl::StrCat("not reported: ", absl::StrJoin(not_reported, ", ")), &lines);
     }
     return cli::Labelled(style_, "Evidence", std::move(lines));
+  }
+
+  static std::vector<std::string>& NamesOf(
+      const std::string& stand_in,
+      std::vector<std::pair<std::string, std::vector<std::string>>>* stand_ins) {
+    for (auto& [known, names] : *stand_ins) {
+      if (known == stand_in) return names;
+    }
+    return stand_ins->emplace_back(stand_in, std::vector<std::string>()).second;
+  }
+
+  void AppendDim(absl::string_view text, Lines* lines) const {
+    for (const std::string& line : Wrap(text, text_columns(), kMaxTextLines)) {
+      lines->push_back(Painted(style_, Paint::kDim, line));
+    }
+  }
+
+  // Of the one input without its directory, which would push the rest out of the line.
+  std::string WithoutDirectory(absl::string_view text) const {
+    const size_t slash = view_.of.rfind('/');
+    if (slash == std::string::npos) return std::string(text);
+    return absl::StrReplaceAll(
+        text, {{absl::StrCat(view_.of, ":"), absl::StrCat(view_.of.substr(slash + 1), ":")}});
   }
 
   // Of the one input its line, of several without the directory.
@@ -311,7 +351,7 @@ class Screen {
     Lines labelled = cli::Labelled(style_, "Unclear", std::move(lines));
     Lines remarks;
     for (const std::string& remark : found.remarks) {
-      Append(Wrap(remark, text_columns(), 4), &remarks);
+      Append(Wrap(WithoutDirectory(remark), text_columns(), kMaxTextLines), &remarks);
     }
     Append(cli::Labelled(style_, "Beware", std::move(remarks)), &labelled);
     return labelled;
@@ -321,12 +361,12 @@ class Screen {
   Lines Noticed() const {
     Lines noticed;
     for (const std::string& remark : view_.remarks) {
-      Append(Wrap(remark, text_columns(), 4), &noticed);
+      Append(Wrap(WithoutDirectory(remark), text_columns(), kMaxTextLines), &noticed);
     }
     Lines lines = cli::Labelled(style_, "Noticed", std::move(noticed));
     Lines not_seen;
     for (const std::string& sentence : view_.not_seen) {
-      Append(Wrap(sentence, text_columns(), 4), &not_seen);
+      Append(Wrap(sentence, text_columns(), kMaxTextLines), &not_seen);
     }
     for (std::string& line : not_seen) line = Painted(style_, Paint::kYellow, line);
     Append(cli::Labelled(style_, "Not seen", std::move(not_seen)), &lines);
@@ -337,7 +377,8 @@ class Screen {
     Lines lines;
     for (const Unread& unread : view_.unread) {
       if (lines.size() == kMostUnread) break;
-      std::string text = absl::StrCat(PlaceText(unread.place), ": ", unread.reason);
+      std::string text =
+          WithoutDirectory(absl::StrCat(PlaceText(unread.place), ": ", unread.reason));
       if (unread.lines > 1) absl::StrAppend(&text, " (", CountText(unread.lines), " lines)");
       if (!unread.excerpt.empty()) absl::StrAppend(&text, ": ", unread.excerpt);
       lines.push_back(Cut(Escaped(text), text_columns()));
@@ -352,15 +393,19 @@ class Screen {
         view_.findings.begin(), view_.findings.end(),
         [](const DiagnosedFinding& found) { return RemedyOf(found.decision) != nullptr; });
     if (!style_.next_commands || !remedy) return {};
-    return cli::Labelled(
-        style_, "Next",
-        TableLines(
-            style_, {{.title = "", .whole = true}, {}},
-            {{{absl::StrCat("sudo ", style_.command, " up"), Paint::kCyan},
-              {view_.live ? "proposes this change, checks that it helps, takes it back if not"
-                          : "on that host: proposes this change, and takes it back if it "
-                            "does not help",
-               Paint::kDim}}}));
+    // The command is copied, so it stands whole; what it does stands beside it where there is room.
+    const std::string command = absl::StrCat("sudo ", style_.command, " up");
+    const std::string does =
+        view_.live ? "proposes this change, checks that it helps, takes it back if not"
+                   : "on that host: proposes this change, takes it back if it does not help";
+    const std::string painted = Painted(style_, Paint::kCyan, Escaped(command));
+    if (Columns(Escaped(command)) + 2 + Columns(does) <= text_columns()) {
+      return cli::Labelled(style_, "Next",
+                           {absl::StrCat(painted, "  ", Painted(style_, Paint::kDim, does))});
+    }
+    Lines lines = {painted};
+    AppendDim(does, &lines);
+    return cli::Labelled(style_, "Next", std::move(lines));
   }
 
   const DiagnosisView& view_;

@@ -47,6 +47,20 @@ class FindingsSeen {
   std::map<Key, std::pair<v1::Finding, absl::Duration>> seen_;
 };
 
+// Of those that were asked for, ascending.
+std::vector<uint64_t> NotThere(const Namespaces::Options& asked,
+                               const std::vector<ObservedNamespace>& there) {
+  std::vector<uint64_t> missing;
+  for (const uint64_t inode : asked.only_inodes) {
+    const bool found =
+        std::any_of(there.begin(), there.end(),
+                    [inode](const ObservedNamespace& observed) { return observed.inode == inode; });
+    if (!found) missing.push_back(inode);
+  }
+  std::sort(missing.begin(), missing.end());
+  return missing;
+}
+
 }  // namespace
 
 absl::Duration WatchTimeFor(const v1::SignatureSet& signatures) {
@@ -84,6 +98,10 @@ absl::StatusOr<Watched> WatchThisHost(
     if (lasted >= watch_for) {
       watched.findings = seen.Take(lasted);
       watched.namespaces = static_cast<int64_t>(watched_namespaces.current().size());
+      for (const uint64_t inode : NotThere(namespaces, watched_namespaces.current())) {
+        watched.not_seen.push_back(absl::StrCat("network namespace ", inode,
+                                                ": no process that may be looked at is in it"));
+      }
       for (const std::string& degraded : watched.report.stats().degraded()) {
         watched.not_seen.push_back(degraded);
       }

@@ -100,6 +100,14 @@ TEST_F(Diagnose, SaysWhyNothingWasFound) {
   EXPECT_THAT(ran.output, HasSubstr("pinned-cwnd"));
 }
 
+TEST_F(Diagnose, SaysWhyInJsonToo) {
+  EXPECT_FALSE(JsonOf(kHandshake).contains("why"));
+  const Ran ran = Run({kHandshake, "--why", "-o", "json"});
+  const json answer = json::parse(ran.output, nullptr, /*allow_exceptions=*/false);
+  ASSERT_TRUE(answer.is_object()) << ran.output;
+  EXPECT_THAT(answer["why"].dump(), HasSubstr("\"signature\":\"pinned-cwnd\""));
+}
+
 TEST_F(Diagnose, DrawsTheConnectionThatIsAskedFor) {
   EXPECT_THAT(Run({kHandshake, "--connection", "10.0.0.5:51514"}).output, HasSubstr("ISN 1000000"));
   const Ran none = Run({kHandshake, "--connection", "10.0.0.5:1"});

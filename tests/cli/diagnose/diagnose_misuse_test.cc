@@ -41,12 +41,13 @@ class DiagnoseMisused : public Diagnose {
     std::string err;
   };
   // By /bin/sh, with what `redirected` says: "< /tmp".
-  Outcome Shell(const std::string& words, const std::string& redirected) {
+  Outcome Shell(const std::string& words, const std::string& redirected,
+                const std::string& before = "") {
     const std::string out = absl::StrCat(temporary_.path(), "/out");
     const std::string err = absl::StrCat(temporary_.path(), "/err");
     const int status =
-        std::system(absl::StrCat("timeout 20 ", TCPMEDIC_BIN_DIR, "/tcpmedic diagnose ", words,
-                                 " > ", out, " 2> ", err, " ", redirected)
+        std::system(absl::StrCat("timeout 20 ", before, TCPMEDIC_BIN_DIR, "/tcpmedic diagnose ",
+                                 words, " > ", out, " 2> ", err, " ", redirected)
                         .c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, ContentOf(out), ContentOf(err)};
   }
@@ -116,8 +117,10 @@ TEST_F(DiagnoseMisused, SaysOfAStandardInputThatCannotBeReadWhy) {
 TEST_F(DiagnoseMisused, SaysOfAFileOfAnothersThatItMayNotBeRead) {
   const std::string secret = File("secret.pcap", "x");
   ASSERT_EQ(chmod(secret.c_str(), 0), 0);
-  if (geteuid() == 0) GTEST_SKIP() << "root may read it";
-  const Outcome outcome = Shell(secret, "");
+  // Root may read it; nobody may not even run a program that stands in root's home.
+  const Outcome outcome =
+      Shell(secret, "", geteuid() == 0 ? "setpriv --reuid=65534 --clear-groups " : "");
+  if (outcome.code == 126 || outcome.code == 127) GTEST_SKIP() << outcome.err;
   EXPECT_EQ(outcome.code, 2);
   EXPECT_THAT(outcome.err, HasSubstr(absl::StrCat("cannot read ", secret, ": Permission denied")));
 }
@@ -148,6 +151,12 @@ TEST_F(DiagnoseMisused, RefusesFlagsThatDoNotGoTogether) {
       {kSlow, "--only-netns", "4026531840"},
       {"--only-netns", "host"},
       {"--only-netns", "0"},
+      {"--only-netns", "-5"},
+      {"--only-netns", "4026531840x"},
+      {"--only-netns", "18446744073709551616"},
+      {"--only-netns", "net:[4026531840"},
+      {"--only-netns", "mnt:[4026531840]"},
+      {"--policies", "/nonexistent"},
       {"--for", "0s"},
       {"--for", "soon"},
       {"--nosuch"},
@@ -163,11 +172,61 @@ TEST_F(DiagnoseMisused, RefusesFlagsThatDoNotGoTogether) {
   }
 }
 
+TEST_F(DiagnoseMisused, SaysHowANamespaceIsNamed) {
+  EXPECT_EQ(
+      Run({"--only-netns", "web"}).output,
+      "tcpmedic: --only-netns web: write the number that `readlink /proc/PID/ns/net` shows of "
+      "a process in that namespace\n");
+}
+
 TEST_F(DiagnoseMisused, SaysThatNoProcessIsInANamespaceThatIsNone) {
-  const Ran ran = Run({"--for", "1s", "--only-netns", "1"});
+  for (const std::string inode : {"1", "net:[1]"}) {
+    const Ran ran = Run({"--for", "1s", "--only-netns", inode});
+
+    EXPECT_EQ(ran.code, 1);
+    EXPECT_THAT(ran.output, HasSubstr("in network namespace 1:"));
+  }
+}
+
+TEST_F(DiagnoseMisused, SaysWhichOfTheNamespacesAskedForIsNotThere) {
+  const std::string own = std::filesystem::read_symlink("/proc/self/ns/net");
+  const Ran ran = Run({"--for", "1s", "--only-netns", own, "--only-netns", "1"});
+
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_THAT(ran.output, HasSubstr("network namespace 1: no process that may be looked at"));
+}
+
+TEST_F(DiagnoseMisused, TakesNothingToLookForAsAMistakeAndNotAsHealth) {
+  const Ran ran = Run({kSlow, "--policies", temporary_.path()});
 
   EXPECT_EQ(ran.code, 1);
-  EXPECT_THAT(ran.output, HasSubstr("in network namespace 1"));
+  EXPECT_THAT(ran.output, HasSubstr("there is no signature in " + temporary_.path()));
+}
+
+TEST_F(DiagnoseMisused, DoesNotExitAsIfItHadFoundSomethingWhereItFailed) {
+  const std::string empty = File("empty", "");
+  const std::string letters = File("letters", "Dear diary,\n\nDear reader,\n");
+  const std::vector<std::vector<std::string>> failures = {
+      {empty},
+      {empty, letters},
+      {letters, "-o", "json"},
+      {kSlow, "--policies", temporary_.path()},
+      {kSlow, "--connection", "10.0.0.5:1"},
+      {"--for", "1s", "--only-netns", "1"},
+  };
+  for (std::vector<std::string> words : failures) {
+    SCOPED_TRACE(words.back());
+    EXPECT_EQ(Run(words).code, 1);
+    words.push_back("--exit-code");
+    EXPECT_EQ(Run(words).code, 2);
+  }
+}
+
+TEST_F(DiagnoseMisused, EndsAtOnceOnCtrlCAndAnswersNothing) {
+  const Outcome outcome = Shell("--for 30s", "", "timeout --preserve-status -s INT 1 ");
+
+  EXPECT_EQ(outcome.code, 128 + 2);
+  EXPECT_EQ(outcome.out, "");
 }
 
 TEST_F(DiagnoseMisused, DoesNotPassAFullDiskOver) {

@@ -15,6 +15,7 @@ namespace {
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 std::string Rendered(const DiagnosisView& view, Style style = {}) {
   return RenderDiagnosis(view, *ConnectionsToDraw(view.trace, {}), {}, style);
@@ -45,6 +46,35 @@ TEST(DiagnosisScreen, SaysWhatThisUserMayNotSee) {
   EXPECT_THAT(Rendered(HostOfOneOwner()),
               EndsWith("\nNot seen  who holds sockets is not known of 41 processes of other users "
                        "(EACCES)\n"));
+}
+
+TEST(DiagnosisScreen, CallsNoHostHealthyThatItMayNotSeeWhole) {
+  EXPECT_THAT(Rendered(HostOfOneOwner()),
+              StartsWith("No incident in what may be seen of this host: "));
+}
+
+TEST(DiagnosisScreen, NamesTheOneFileWithoutItsDirectoryAndRemarksToTheirEnd) {
+  DiagnosisView view = NothingWrong();
+  view.of = "/var/tmp/incidents/2026-11-22/session.txt";
+  std::string remark = "the totals do not add up:";
+  for (int i = 0; i < 80; ++i) remark += " further";
+  view.remarks = {remark + " (" + view.of + ":6)"};
+  view.unread = {{{view.of, 5}, "not a line of ss", "Dear diary", 1}};
+
+  const std::string text = Rendered(view, {.width = 100});
+  EXPECT_THAT(text, HasSubstr("further (session.txt:6)\n"));
+  EXPECT_THAT(text, HasSubstr("Not read  session.txt:5: not a line of ss: Dear diary\n"));
+}
+
+TEST(DiagnosisScreen, KeepsACommandWholeWhereItsMeaningHasNoRoomBesideIt) {
+  Style style{.width = 80};
+  style.command = "/opt/tcpmedic/build/release/bin/tcpmedic";
+
+  EXPECT_THAT(
+      Rendered(PinnedWindow(), style),
+      EndsWith(
+          "Next      sudo /opt/tcpmedic/build/release/bin/tcpmedic up\n"
+          "          on that host: proposes this change, takes it back if it does not help\n"));
 }
 
 TEST(DiagnosisScreen, SaysThatNothingWasEvidence) {
@@ -78,7 +108,8 @@ TEST(DiagnosisScreen, ListsOfMuchThatWasNotReadTheFirst) {
 
 TEST(DiagnosisScreen, IsNoWiderThanTheTerminal) {
   for (const int width : {80, 100}) {
-    for (const DiagnosisView& view : {NothingWrong(), FloodAndLeak(), HostOfOneOwner()}) {
+    for (const DiagnosisView& view :
+         {NothingWrong(), PinnedWindow(), FloodAndLeak(), HostOfOneOwner()}) {
       const std::string text = Rendered(view, {.width = width});
       for (size_t at = 0; at < text.size();) {
         const size_t end = text.find('\n', at);
