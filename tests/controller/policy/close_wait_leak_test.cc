@@ -106,7 +106,9 @@ TEST(CloseWaitLeak, IsCompleteWhereTheProcessCannotBeRead) {
   const std::string verdict =
       FindingOf("{listener: '0.0.0.0:8080', opened: 0 +50/s, comm: server}").verdict();
   EXPECT_THAT(verdict, StartsWith("server (pid 812) does not close"));
-  EXPECT_THAT(verdict, HasSubstr("It has (not known) of (not known) descriptors"));
+  EXPECT_THAT(verdict,
+              HasSubstr("It has (not known) of (not known) descriptors; its memory is (not "
+                        "known). Peers: "));
 }
 
 TEST(CloseWaitLeak, OfAClientNamesWhomItForgot) {
