@@ -78,6 +78,7 @@ bool IsNstatOfTotals(const std::vector<std::string>& words) {
 void CountersText::Begin(const ShellCommand& command) {
   End();
   section_.clear();
+  histogram_ = "";
   setting_file_.clear();
   is_increase_ = command.tool() == "nstat" && !IsNstatOfTotals(command.stages[0]);
   if (command.tool() != "cat" && command.tool() != "sysctl") return;
@@ -185,6 +186,7 @@ bool CountersText::NetstatSection(absl::string_view line) {
   if (!absl::ConsumeSuffix(&name, ":") || !IsGroup(name)) return false;
   End();
   section_ = std::string(name);
+  histogram_ = "";
   return true;
 }
 
@@ -192,14 +194,18 @@ bool CountersText::NetstatSection(absl::string_view line) {
 bool CountersText::NetstatSentence(int64_t number, absl::string_view line) {
   if (section_.empty() || line.empty() || !absl::StrContains(kBlanks, line.front())) return false;
   const absl::string_view sentence = absl::StripAsciiWhitespace(line);
-  // Of UDP and ICMP nothing is used, and their sentences are many.
-  if (section_ != "Tcp" && section_ != "TcpExt" && section_ != "Ip" && section_ != "IpExt" &&
-      section_ != "MPTcpExt") {
+  // What came in and what went out are told in the same words.
+  if (sentence == "ICMP input histogram:" || sentence == "ICMP output histogram:") {
+    histogram_ = absl::StrContains(sentence, "input") ? "In" : "Out";
     return true;
   }
   const size_t colon = sentence.find(": ");
   if (colon != absl::string_view::npos && IsInteger(sentence.substr(colon + 2))) {
-    const std::string name = absl::StrCat(section_, sentence.substr(0, colon));
+    // Names of IPv6 have their group already.
+    const absl::string_view given = sentence.substr(0, colon);
+    const std::string name = IsCounterName(given) && absl::StartsWith(given, section_)
+                                 ? std::string(given)
+                                 : absl::StrCat(section_, given);
     if (IsCounterName(name)) {
       CounterOfText(number, line, name, sentence.substr(colon + 2));
       return true;
@@ -209,8 +215,9 @@ bool CountersText::NetstatSentence(int64_t number, absl::string_view line) {
   if (begin != absl::string_view::npos) {
     size_t end = sentence.find_first_not_of("0123456789", begin);
     end = std::min(end, sentence.size());
-    const absl::string_view name = CounterOfSentence(
-        section_, absl::StrCat(sentence.substr(0, begin), "#", sentence.substr(end)));
+    const std::string words = absl::StrCat(sentence.substr(0, begin), "#", sentence.substr(end));
+    absl::string_view name = CounterOfSentence(section_, words);
+    if (name.empty()) name = CounterOfSentence(absl::StrCat(section_, histogram_), words);
     if (!name.empty()) {
       CounterOfText(number, line, name, sentence.substr(begin, end - begin));
       return true;

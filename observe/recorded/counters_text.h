@@ -51,7 +51,8 @@ class CountersText {
   bool is_increase_ = false;
   std::string setting_file_;  // "net.ipv4.tcp_syncookies" after `cat /proc/sys/…` or `sysctl -n`
   std::string section_;       // of netstat -s: "TcpExt"; empty outside
-  std::string names_line_;    // of /proc: its values come next
+  absl::string_view histogram_;  // of ICMP: "In", "Out"; empty outside
+  std::string names_line_;       // of /proc: its values come next
   int64_t names_number_ = 0;
 };
 

@@ -59,11 +59,35 @@ TEST(CountersText, NetstatsSentencesAreNamedAsNstatDoes) {
               "    TCPOrigDataSent: 216\n"
               "    7 things that nobody knows\n"),
       ElementsAre("2 counter IpInReceives 161", "4 counter TcpActiveOpens 8",
-                  "5 counter TcpRetransSegs 2", "9 counter TcpExtSyncookiesSent 41827",
-                  "10 counter TcpExtSyncookiesRecv 312", "11 counter TcpExtDelayedACKLost 2",
-                  "12 counter TcpExtTCPOrigDataSent 216",
+                  "5 counter TcpRetransSegs 2", "7 counter UdpNoPorts 0",
+                  "9 counter TcpExtSyncookiesSent 41827", "10 counter TcpExtSyncookiesRecv 312",
+                  "11 counter TcpExtDelayedACKLost 2", "12 counter TcpExtTCPOrigDataSent 216",
                   "13 unread a sentence of netstat -s that is not known: 7 things that "
                   "nobody knows"));
+}
+
+// Worked out by giving net-tools 2.10 a /proc of counters that were all different.
+TEST(CountersText, NetstatTellsWhatCameInAndWhatWentOutInTheSameWords) {
+  EXPECT_THAT(CallsOf("Icmp:\n"
+                      "    1020 ICMP messages received\n"
+                      "    ICMP input histogram:\n"
+                      "        destination unreachable: 1023\n"
+                      "    1033 ICMP messages sent\n"
+                      "    ICMP output histogram:\n"
+                      "        destination unreachable: 1037\n"
+                      "        carrier pigeons: 7\n"
+                      "        lost pigeons: 8\n"
+                      "IcmpMsg:\n"
+                      "        InType3: 1049\n"
+                      "Ip6:\n"
+                      "    1090 forwarded\n"
+                      "    Ip6OutTransmits: 1112\n"),
+              ElementsAre("2 counter IcmpInMsgs 1020", "4 counter IcmpInDestUnreachs 1023",
+                          "5 counter IcmpOutMsgs 1033", "7 counter IcmpOutDestUnreachs 1037",
+                          "8 unread a sentence of netstat -s that is not known: carrier pigeons: 7 "
+                          "(2 lines)",
+                          "11 counter IcmpMsgInType3 1049", "13 counter Ip6OutForwDatagrams 1090",
+                          "14 counter Ip6OutTransmits 1112"));
 }
 
 TEST(CountersText, CopiesOfProcAreReadInPairs) {
