@@ -78,9 +78,7 @@ FoundBySignature FindInConnections(const CompiledSignature& given, const TraceRe
     finding.set_verdict(
         signature.verdict.Render(ConnectionVerdictActivation(exemplar, group.reading)));
     for (const int slot : signature.evidence_slots) {
-      v1::Evidence* const evidence = finding.add_evidence();
-      *evidence = MakeEvidence(slot, exemplar, group.reading);
-      AddPlaces(PlacesOf(*group.exemplar), evidence);
+      AddEvidence(MakeEvidence(slot, exemplar, group.reading), PlacesOf(*group.exemplar), &finding);
     }
     AddNotShown(signature, group.judgement, ConnectionSchema(), ConnectionActivation(exemplar),
                 &finding);

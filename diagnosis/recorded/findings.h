@@ -27,8 +27,8 @@ FoundBySignature FindInSockets(const CompiledSignature& signature, const Gathere
 FoundBySignature FindInNetns(const CompiledSignature& signature, const Gathered& gathered);
 
 // Sockets that pass `sockets` are grouped by process and listener where -p tied them to one, else
-// by listener; a mere number (`ss … state close-wait | wc -l`) is a group of an unknown process,
-// where it is larger than what the lines show.
+// by listener. A mere number (`ss … state close-wait | wc -l`) that is larger than what the lines
+// show is one group; its process is known where the lines agree on one.
 FoundBySignature FindInProcesses(const CompiledSignature& signature, const Gathered& gathered);
 
 FoundBySignature FindInConnections(const CompiledSignature& signature, const TraceResult& trace);

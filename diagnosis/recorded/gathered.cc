@@ -26,6 +26,8 @@ void Gathered::Merge(const RecordedSocket& socket, RecordedSocket* known) {
                             : known->sample.key;
   std::vector<v1::Process> processes =
       socket.processes.empty() ? std::move(known->processes) : socket.processes;
+  const bool only_some = known->only_some && socket.only_some;
+  const bool holders_asked = known->holders_asked || socket.holders_asked;
   if (socket.sample.info.reported() || !known->sample.info.reported()) {
     *known = socket;
   } else {
@@ -34,6 +36,8 @@ void Gathered::Merge(const RecordedSocket& socket, RecordedSocket* known) {
     known->sample.wqueue = socket.sample.wqueue;
   }
   known->sample.key = key;
+  known->only_some = only_some;
+  known->holders_asked = holders_asked;
   known->processes = std::move(processes);
 }
 

@@ -11,8 +11,9 @@
 #include "diagnosis/netns_schema.h"
 #include "diagnosis/recorded/findings.h"
 #include "diagnosis/recorded/one_sample.h"
-#include "observe/recorded/count_command.h"
+#include "diagnosis/recorded/remarks.h"
 #include "observe/recorded/shell_command.h"
+#include "observe/recorded/ss_command.h"
 
 namespace tcpmedic {
 namespace {
@@ -33,15 +34,17 @@ std::vector<std::string> Names() {
   return names;
 }
 
-// Whether somebody has asked for half-open connections: then that none was shown means that there
-// was none.
+// Whether somebody has asked for all half-open connections: then that none was shown means that
+// there was none.
 bool ShowsHalfOpen(const Gathered& gathered) {
   for (const RecordedSocket& socket : gathered.sockets()) {
-    if (socket.sample.state == TcpState::kSynRecv) return true;
+    if (socket.sample.state == TcpState::kSynRecv && !socket.only_some) return true;
   }
   for (const RecordedCommand& command : gathered.commands()) {
     const ShellCommand parsed = ParseShellCommand(command.text);
-    if (parsed.tool() != "ss" || parsed.stages.size() != 1) continue;
+    if (parsed.tool() != "ss") continue;
+    const SsOutput output = ParseSsOutput(parsed);
+    if (output.only_some || output.hides_states) continue;
     const SsFlags flags = ParseSsFlags(parsed.stages[0]);
     if (flags.summary) continue;
     if (flags.only_state == TcpState::kSynRecv) return true;
@@ -117,6 +120,31 @@ std::vector<Place> ListenerPlaces(const RecordedNetns& netns, const Gathered& ga
   return places;
 }
 
+// Half-open connections were shown, but not all: what those few tell, and that they are few. Empty:
+// none was, or all were.
+std::string RemarkOnFewHalfOpen(const RecordedNetns& netns, const Gathered& gathered) {
+  if (netns.listeners.has_value()) return "";
+  Listeners listeners;
+  for (const RecordedSocket& socket : gathered.sockets()) listeners.Add(socket.sample);
+  const ListenersSeen shown = listeners.Count(&netns.point);
+  if (shown.syn_recv_sockets == 0) return "";
+  int64_t counted = 0;
+  for (const RecordedCount& count : gathered.counts()) {
+    if (count.state == Name(TcpState::kSynRecv)) counted = std::max(counted, SocketsOf(count));
+  }
+  std::string at;
+  if (shown.most_pressed.has_value() &&
+      shown.most_pressed->syn_recv_sockets == shown.syn_recv_sockets) {
+    at = absl::StrCat(", all at ", shown.most_pressed->address, " (backlog ",
+                      shown.most_pressed->backlog, ")");
+  }
+  return absl::StrCat(
+      "only ", shown.syn_recv_sockets,
+      counted > shown.syn_recv_sockets ? absl::StrCat(" of ", counted) : "",
+      " half-open connections are shown", at,
+      ": how many there are at each listener, and where they come from, is not shown");
+}
+
 }  // namespace
 
 FoundBySignature FindInNetns(const CompiledSignature& given, const Gathered& gathered) {
@@ -142,12 +170,12 @@ FoundBySignature FindInNetns(const CompiledSignature& given, const Gathered& gat
     finding = BeginRecordedFinding(signature, {""});
     finding.set_verdict(signature.verdict.Render(activation));
     for (const int slot : signature.evidence_slots) {
-      v1::Evidence* const evidence = finding.add_evidence();
-      *evidence = MakeEvidence(slot, reading);
-      AddPlaces(NetnsAttributes()[slot].needs_dump
-                    ? ListenerPlaces(netns, gathered)
-                    : PlacesOf(evidence->source(), gathered, netns.increases),
-                evidence);
+      v1::Evidence evidence = MakeEvidence(slot, reading);
+      const std::vector<Place> places =
+          NetnsAttributes()[slot].needs_dump
+              ? ListenerPlaces(netns, gathered)
+              : PlacesOf(evidence.source(), gathered, netns.increases);
+      AddEvidence(std::move(evidence), places, &finding);
     }
     AddNotShown(signature, judgement, NetnsSchema(), activation, &finding);
     finding.set_confidence(v1::CONFIDENCE_LIKELY);
@@ -162,6 +190,10 @@ FoundBySignature FindInNetns(const CompiledSignature& given, const Gathered& gat
               "fast it is, is not shown"
             : "the counters are totals since boot: when that was, and whether it goes on, is not "
               "shown; two readings a minute apart would tell");
+    if (Reads(signature, NetnsSchema(), "listener.syn_recv_sockets")) {
+      std::string remark = RemarkOnFewHalfOpen(netns, gathered);
+      if (!remark.empty()) added.remarks.push_back(std::move(remark));
+    }
   }
   found.activity = activity.Report();
   return found;

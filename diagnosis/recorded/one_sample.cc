@@ -1,6 +1,7 @@
 #include "diagnosis/recorded/one_sample.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "diagnosis/finding_builder.h"
@@ -54,7 +55,8 @@ void AddNotShown(const CompiledSignature& signature, const Judgement& judgement,
   SetConfidence(finding);
 }
 
-void AddPlaces(const std::vector<Place>& places, v1::Evidence* evidence) {
+void AddEvidence(v1::Evidence evidence, const std::vector<Place>& places, v1::Finding* finding) {
+  if (evidence.value().kind_case() == v1::Value::KIND_NOT_SET) return;
   std::vector<std::string> texts;
   for (const Place& place : places) {
     const std::string text = PlaceText(place);
@@ -66,8 +68,9 @@ void AddPlaces(const std::vector<Place>& places, v1::Evidence* evidence) {
     texts.push_back(text);
   }
   for (const std::string& text : texts) {
-    evidence->set_source(absl::StrCat(evidence->source(), ", ", text));
+    evidence.set_source(absl::StrCat(evidence.source(), ", ", text));
   }
+  *finding->add_evidence() = std::move(evidence);
 }
 
 bool Reads(const CompiledSignature& signature, const expr::Schema& schema, absl::string_view name) {

@@ -30,8 +30,10 @@ void AddNotShown(const CompiledSignature& signature, const Judgement& judgement,
                  const expr::Schema& schema, const expr::Activation& activation,
                  v1::Finding* finding);
 
-// "…, incident.txt:9, incident.txt:10": where the evidence was read from, at most three places.
-void AddPlaces(const std::vector<Place>& places, v1::Evidence* evidence);
+// Adds the evidence with where it was read from, at most three places: "…, incident.txt:9,
+// incident.txt:10". Adds none whose value is not known: no line has shown that, and what a
+// look-alike lacks is listed as not shown.
+void AddEvidence(v1::Evidence evidence, const std::vector<Place>& places, v1::Finding* finding);
 
 // Whether the signature's condition, look-alikes or verdict read the attribute.
 bool Reads(const CompiledSignature& signature, const expr::Schema& schema, absl::string_view name);

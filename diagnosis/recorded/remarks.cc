@@ -13,9 +13,6 @@ namespace {
 // More are a whole host's, and nobody has said that they matter.
 constexpr size_t kMaxSingledOut = 3;
 
-// Of so many sockets one may come or go between two commands.
-constexpr int64_t kMovesMeanwhile = 50;
-
 bool SameLine(const Place& a, const Place& b) { return a.input == b.input && a.line == b.line; }
 
 // The numbers that `ss -s` gave on one line.
@@ -54,8 +51,8 @@ std::string HeaderRemark(const RecordedCount& count) {
 
 std::string OnlySomeRemark(const RecordedCount& count) {
   return absl::StrCat("the command counted only a part of the sockets in ", count.state,
-                      ", those that its filter lets through: there are at least ", SocketsOf(count),
-                      " (", PlaceText(count.place), ")");
+                      ", those that its filter or the pipe lets through: there are at least ",
+                      SocketsOf(count), " (", PlaceText(count.place), ")");
 }
 
 std::vector<std::string> RemarksOnCounts(const Gathered& gathered) {

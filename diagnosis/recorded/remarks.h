@@ -10,6 +10,9 @@
 
 namespace tcpmedic {
 
+// Of so many sockets one may come or go between two commands.
+inline constexpr int64_t kMovesMeanwhile = 50;
+
 // How many sockets it stands for: without the header line, where that was counted.
 int64_t SocketsOf(const RecordedCount& count);
 

@@ -91,10 +91,9 @@ RecordedFinding FindingOf(const CompiledSignature& signature,
   finding = BeginRecordedFinding(signature, GroupValues(signature, socket.sample));
   finding.set_verdict(signature.verdict.Render(VerdictActivation(reading, group)));
   for (const int slot : signature.evidence_slots) {
-    v1::Evidence* const evidence = finding.add_evidence();
-    *evidence = MakeEvidence(slot, reading, group);
-    NameShortened(socket, evidence);
-    AddPlaces({socket.place}, evidence);
+    v1::Evidence evidence = MakeEvidence(slot, reading, group);
+    NameShortened(socket, &evidence);
+    AddEvidence(std::move(evidence), {socket.place}, &finding);
   }
   AddNotShown(signature, exemplar.judgement, SocketSchema(), SocketActivation(reading), &finding);
   *finding.mutable_exemplar() = RefOf(socket.sample);

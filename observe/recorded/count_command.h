@@ -11,18 +11,6 @@
 
 namespace tcpmedic {
 
-// What the flags and the filter of one ss(8) say of its output.
-struct SsFlags {
-  bool header = true;          // not -H
-  bool only_tcp = false;       // -t, -A tcp, --inet with -t
-  bool several_lines = false;  // -i or -m without -O: more than one line a socket
-  bool summary = false;        // -s
-  std::optional<TcpState>
-      only_state;  // the filter lets one state through: ss shows no State column
-};
-// Of the words of a stage whose first is ss.
-SsFlags ParseSsFlags(const std::vector<std::string>& words);
-
 struct CountCommand {
   std::optional<TcpState> state;  // of the sockets that it counts
   bool counts_header = false;

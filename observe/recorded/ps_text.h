@@ -1,5 +1,5 @@
-// The output of ps(1) with its header: which column is what is read from there (`ps -p … -o
-// pid,stat,rss,cmd`, `ps aux`, `ps -ef`, `ps v`).
+// The output of ps(1). Which column is what is read from its header, of whatever ps that is; where
+// a grep has dropped the header, from the command (`ps aux | grep app`).
 #ifndef TCPMEDIC_OBSERVE_RECORDED_PS_TEXT_H_
 #define TCPMEDIC_OBSERVE_RECORDED_PS_TEXT_H_
 
@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "observe/recorded/ps_columns.h"
 #include "observe/recorded/recording.h"
+#include "observe/recorded/shell_command.h"
 #include "observe/recorded/unread_runs.h"
 
 namespace tcpmedic {
@@ -20,8 +22,8 @@ class PsText {
   PsText(absl::string_view input, RecordingSink* sink, UnreadRuns* unread)
       : input_(input), sink_(sink), unread_(unread) {}
 
-  // A new command begins: the columns are no longer known.
-  void Begin() { columns_.clear(); }
+  // A new command begins, and with it other columns.
+  void Begin(const ShellCommand& command) { columns_ = PsColumns(command); }
   // False: not a line of ps. True: read, or listed as unread.
   bool Line(int64_t number, absl::string_view line);
 
@@ -32,7 +34,7 @@ class PsText {
   const std::string input_;
   RecordingSink* const sink_;
   UnreadRuns* const unread_;
-  std::vector<std::string> columns_;  // empty: no header yet
+  std::vector<std::string> columns_;  // empty: not known
 };
 
 }  // namespace tcpmedic

@@ -43,6 +43,10 @@ struct RecordedSocket {
   std::vector<std::string> shortened;
   // ss's own rate ("send 780Kbps"), computed from cwnd; and what it measured.
   std::optional<double> send_bps;
+  // The command shows only some of the sockets in this state: head, tail, a filter by address.
+  bool only_some = false;
+  // -p: who holds a socket without processes was asked, and could not be told.
+  bool holders_asked = false;
 };
 
 // One counter as nstat(8) names it, or a sysctl setting under its dotted name.
@@ -60,7 +64,7 @@ struct RecordedCount {
   std::string state;  // as Name(TcpState); "closed", "orphaned", "total" as ss -s has them
   int64_t count = 0;
   bool counts_header = false;  // `wc -l` after an ss with its header line: the header is in it
-  bool only_some = false;      // a filter by address, port or text lets only some of them through
+  bool only_some = false;  // head, or a filter by address or text, lets only some of them through
 };
 
 struct RecordedProcess {

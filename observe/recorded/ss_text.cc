@@ -53,9 +53,9 @@ absl::string_view SummaryState(absl::string_view name) {
 
 }  // namespace
 
-void SsText::Begin(std::optional<TcpState> only_state) {
+void SsText::Begin(const SsOutput& output) {
   End();
-  only_state_ = only_state;
+  output_ = output;
   in_summary_table_ = false;
 }
 
@@ -80,7 +80,7 @@ bool SsText::Header(absl::string_view line) {
   if (!ss && !absl::StartsWith(line, "Active Internet connections")) return false;
   End();
   // A header without State belongs to the filter of a command before; with it, to a new output.
-  if (absl::StrContains(line, "State")) only_state_.reset();
+  if (absl::StrContains(line, "State")) output_.only_state.reset();
   return true;
 }
 
@@ -97,7 +97,7 @@ bool SsText::Summary(int64_t number, absl::string_view line) {
     if (first == "Total:") return rest.empty() || absl::StartsWith(rest, "(kernel ");
     if (!absl::ConsumePrefix(&rest, "(")) return false;
     End();
-    Count(number, "total", total);
+    Count(number, "total", total, /*only_some=*/false);
     rest = rest.substr(0, rest.find(')'));
     while (!rest.empty()) {
       absl::string_view part = rest.substr(0, rest.find(','));
@@ -106,7 +106,8 @@ bool SsText::Summary(int64_t number, absl::string_view line) {
       absl::string_view digits = TakeWord(&part);
       digits = digits.substr(0, digits.find('/'));  // "1247/0": the second is no more counted
       int64_t count = 0;
-      if (!state.empty() && absl::SimpleAtoi(digits, &count)) Count(number, state, count);
+      if (!state.empty() && absl::SimpleAtoi(digits, &count))
+        Count(number, state, count, /*only_some=*/false);
     }
     return true;
   }
@@ -133,7 +134,7 @@ bool SsText::StateCount(int64_t number, absl::string_view line) {
   const std::optional<TcpState> state = TcpStateOfColumn(name);
   if (!state.has_value()) return false;
   End();
-  Count(number, Name(*state), count);
+  Count(number, Name(*state), count, output_.counts_only_some);
   return true;
 }
 
@@ -189,7 +190,7 @@ bool SsText::Socket(int64_t number, absl::string_view line) {
 
   End();
   if (!has_state) {
-    state = only_state_;
+    state = output_.only_state;
     if (!state.has_value()) {
       unread_->Add(number,
                    "a socket without its state: no command before says which one ss was "
@@ -199,9 +200,7 @@ bool SsText::Socket(int64_t number, absl::string_view line) {
     }
   }
   sample.state = *state;
-  RecordedSocket socket;
-  socket.place = {input_, number};
-  socket.sample = sample;
+  RecordedSocket socket = At(number, sample);
   if (!SetEndpoints(number, line, local, remote, &socket)) return true;
   socket_ = std::move(socket);
   words_.emplace(&*socket_);
@@ -224,9 +223,7 @@ bool SsText::NetstatSocket(int64_t number, absl::string_view line) {
   if (!tcp || !state.has_value()) return false;
   End();
   sample.state = *state;
-  RecordedSocket socket;
-  socket.place = {input_, number};
-  socket.sample = sample;
+  RecordedSocket socket = At(number, sample);
   if (!SetEndpoints(number, line, local, remote, &socket)) return true;
   // -e puts user and inode here: then a plain number stands before "PID/name".
   for (int i = 0; i < 3; ++i) {
@@ -269,11 +266,21 @@ void SsText::ReadWords(int64_t number, absl::string_view words) {
   }
 }
 
-void SsText::Count(int64_t number, absl::string_view state, int64_t count) {
+RecordedSocket SsText::At(int64_t number, const SocketSample& sample) const {
+  RecordedSocket socket;
+  socket.place = {input_, number};
+  socket.sample = sample;
+  socket.only_some = output_.only_some;
+  socket.holders_asked = output_.holders;
+  return socket;
+}
+
+void SsText::Count(int64_t number, absl::string_view state, int64_t count, bool only_some) {
   RecordedCount recorded;
   recorded.place = {input_, number};
   recorded.state = std::string(state);
   recorded.count = count;
+  recorded.only_some = only_some;
   sink_->OnCount(recorded);
 }
 

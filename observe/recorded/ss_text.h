@@ -11,6 +11,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
 #include "observe/recorded/recording.h"
+#include "observe/recorded/ss_command.h"
 #include "observe/recorded/ss_info.h"
 #include "observe/recorded/unread_runs.h"
 
@@ -23,8 +24,8 @@ class SsText {
   SsText(absl::string_view input, RecordingSink* sink, UnreadRuns* unread)
       : input_(input), sink_(sink), unread_(unread) {}
 
-  // A new command begins. Where its filter lets one state through, ss leaves the State column out.
-  void Begin(std::optional<TcpState> only_state);
+  // A new command begins.
+  void Begin(const SsOutput& output);
   // False: not a line of ss. True: read, or listed as unread.
   bool Line(int64_t number, absl::string_view line);
   // Hands on the socket whose lines may have gone on.
@@ -40,7 +41,8 @@ class SsText {
   bool MoreOfSocket(int64_t number, absl::string_view line);
 
   void ReadWords(int64_t number, absl::string_view words);
-  void Count(int64_t number, absl::string_view state, int64_t count);
+  void Count(int64_t number, absl::string_view state, int64_t count, bool only_some);
+  RecordedSocket At(int64_t number, const SocketSample& sample) const;
   // Fills in the addresses, or lists the line as unread.
   bool SetEndpoints(int64_t number, absl::string_view line, absl::string_view local,
                     absl::string_view remote, RecordedSocket* socket);
@@ -48,7 +50,7 @@ class SsText {
   const std::string input_;
   RecordingSink* const sink_;
   UnreadRuns* const unread_;
-  std::optional<TcpState> only_state_;
+  SsOutput output_;  // that is expected
   bool in_summary_table_ = false;
   std::optional<RecordedSocket> socket_;           // its words may go on
   std::optional<SsInfo> words_;                    // of socket_

@@ -18,6 +18,7 @@
 #include "observe/recorded/input_kind.h"
 #include "observe/recorded/ps_text.h"
 #include "observe/recorded/shell_command.h"
+#include "observe/recorded/ss_command.h"
 #include "observe/recorded/ss_text.h"
 #include "observe/recorded/text_lines.h"
 #include "observe/recorded/unread_runs.h"
@@ -128,9 +129,9 @@ void Session::Begin(const Place& place, absl::string_view command) {
   command_ = ParseShellCommand(command);
   begun_command_.clear();
   count_ = ParseCountCommand(command_);
-  ss_.Begin(command_.tool() == "ss" ? ParseSsFlags(command_.stages[0]).only_state : std::nullopt);
+  ss_.Begin(ParseSsOutput(command_));
   counters_.Begin(command_);
-  ps_.Begin();
+  ps_.Begin(command_);
   sink_->OnCommand({place, Printable(command_.text)});
 }
 

@@ -8,6 +8,7 @@
 namespace tcpmedic {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -109,6 +110,46 @@ TEST(RecordedEvidence, HalfOpenConnectionsAreCountedOnlyWhereTheyWereAskedFor) {
   };
   EXPECT_THAT(found("ss -tan"), HasSubstr("10.0.0.5:443, backlog 128, 0 half-open"));
   EXPECT_THAT(found("ss -tln"), Not(HasSubstr("half-open")));
+  EXPECT_THAT(found("ss -tan | head -20"), Not(HasSubstr("half-open")));
+  EXPECT_THAT(found("ss -tan | grep -v SYN-RECV"), Not(HasSubstr("half-open")));
+}
+
+TEST(RecordedEvidence, FewHalfOpenConnectionsThatAreShownAreNotTheirNumber) {
+  RecordedEvidence evidence;
+  evidence.OnCounter(Counter("TcpExtSyncookiesSent", 41827, 1));
+  evidence.OnCounter(Counter("TcpExtSyncookiesRecv", 312, 2));
+  evidence.OnCommand({At(3), "ss -tan state syn-recv | wc -l"});
+  evidence.OnCount({At(4), "syn-recv", 18, /*counts_header=*/true});
+  for (int line = 7; line < 11; ++line) {
+    RecordedSocket socket =
+        Socket(TcpState::kSynRecv, 443, static_cast<uint16_t>(1024 + line), line);
+    socket.only_some = true;
+    evidence.OnSocket(socket);
+  }
+  RecordedSocket listener = Socket(TcpState::kListen, 443, 0, 13);
+  listener.sample.wqueue = 16;
+  evidence.OnSocket(listener);
+  const RecordedFinding found = evidence.Diagnose(AllShipped()).findings.at(0);
+  EXPECT_EQ(EvidenceOf(found.finding, "listener.syn_recv_sockets"), nullptr);
+  EXPECT_EQ(EvidenceOf(found.finding, "listener.sources"), nullptr);
+  EXPECT_THAT(found.remarks,
+              Contains("only 4 of 17 half-open connections are shown, all at 10.0.0.5:443 (backlog "
+                       "16): how many there are at each listener, and where they come from, is not "
+                       "shown"));
+}
+
+TEST(RecordedEvidence, EvidenceIsWhatTheInputShows) {
+  RecordedEvidence evidence;
+  evidence.OnCounter(Counter("TcpExtSyncookiesSent", 500, 1));
+  evidence.OnCounter(Counter("TcpExtSyncookiesRecv", 3, 2));
+  const RecordedFinding found = evidence.Diagnose(AllShipped()).findings.at(0);
+  std::vector<std::string> names;
+  for (const v1::Evidence& one : found.finding.evidence()) names.push_back(one.name());
+  EXPECT_THAT(names, ElementsAre("netns.syncookies_sent", "netns.syncookies_recv_ratio",
+                                 "netns.syncookies_recv"));
+  // What would rule the look-alike out was not shown, and is not evidence.
+  ASSERT_EQ(found.finding.not_shown_size(), 1);
+  EXPECT_THAT(found.finding.not_shown(0).missing(), ElementsAre("netns.listen_overflows"));
 }
 
 }  // namespace

@@ -111,11 +111,12 @@ TEST(Transcripts, CloseWaitPileIsALeakOfTheApplication) {
           "\"RSS climbing every minute\" is a remark, not a measurement: one sample shows no trend "
           "(incident.txt:9)"));
   // 23552 - 8920 are not closed; 12383 + 9820 were counted.
-  EXPECT_THAT(diagnosis.remarks,
-              ElementsAre(HasSubstr("12383 sockets in established, not 12384"),
-                          HasSubstr("of 23552 sockets `ss -s` leaves 14632 that are not closed, and "
-                                    "9820 in close-wait and 12383 in established were counted, "
-                                    "22203 together")));
+  EXPECT_THAT(
+      diagnosis.remarks,
+      ElementsAre(HasSubstr("12383 sockets in established, not 12384"),
+                  HasSubstr("of 23552 sockets `ss -s` leaves 14632 that are not closed, and "
+                            "9820 in close-wait and 12383 in established were counted, "
+                            "22203 together")));
 }
 
 RecordedSocket SlowTransfer() {

@@ -26,6 +26,11 @@ TEST(ParseCountCommand, KnowsWhatIsCounted) {
   EXPECT_EQ(Meaning("ss -tan state established | grep :443 | wc -l"), "established of a part");
   EXPECT_EQ(Meaning("ss -Htan state close-wait dst 192.0.2.5 | wc -l"), "close-wait of a part");
   EXPECT_EQ(Meaning("ss -Htan state close-wait '( sport = :80 )' | wc -l"), "close-wait of a part");
+  EXPECT_EQ(Meaning("ss -tan state established | head -5 | wc -l"),
+            "established with header of a part");
+  EXPECT_EQ(Meaning("ss -tan state established | tail -5 | wc -l"), "established of a part");
+  EXPECT_EQ(Meaning("ss -tan | grep -m 7 -c CLOSE-WAIT"), "close-wait of a part");
+  EXPECT_EQ(Meaning("ss -tan state established | sort | wc -l"), "established with header");
   EXPECT_EQ(Meaning("netstat -ant | grep -c FIN_WAIT2"), "fin-wait-2");
   EXPECT_EQ(Meaning("ss -an state close-wait | wc -l"), "close-wait with header");
 }

@@ -31,6 +31,30 @@ TEST(PsText, ColumnsAreTakenFromTheHeader) {
       ElementsAre("2 process 1 nginx \"nginx: master process\""));
 }
 
+TEST(PsText, WhereAGrepHasDroppedTheHeaderTheCommandNamesTheColumns) {
+  EXPECT_THAT(CallsOf("# ps aux | grep app-server | grep -v grep\n"
+                      "root        2274  3.9  0.1  38868 33664 ?        SN   18:40   0:00 "
+                      "/usr/bin/app-server forget\n"
+                      "# ps -ef | awk '/app/'\n"
+                      "root        2274  1  0 18:40 ?  00:00:00 /usr/bin/app-server forget\n"),
+              ElementsAre("1 command ps aux | grep app-server | grep -v grep",
+                          "2 process 2274 app-server rss=34471936 \"/usr/bin/app-server forget\"",
+                          "3 command ps -ef | awk '/app/'",
+                          "4 unread not a line of ps: root        2274  1  0 18:40 ?  00:00:00 "
+                          "/usr/bin/app-server forget"));
+}
+
+TEST(PsText, AHeaderThatIsThereIsBelievedBeforeTheCommand) {
+  EXPECT_THAT(CallsOf("$ ps aux\nPID   USER     TIME  COMMAND\n   12 root      0:00 app -v\n"),
+              ElementsAre("1 command ps aux", "3 process 12 app \"app -v\""));
+}
+
+TEST(PsText, WhatPsComplainsOfIsNoProcess) {
+  EXPECT_THAT(CallsOf("$ ps aux\nerror: unsupported option (BSD syntax)\n"),
+              ElementsAre("1 command ps aux",
+                          "2 unread not a line of ps: error: unsupported option (BSD syntax)"));
+}
+
 TEST(PsText, WhatHasNoRssColumnHasNoRss) {
   EXPECT_THAT(CallsOf("    PID TTY          TIME CMD\n      1 ?        00:00:00 timeout\n"),
               ElementsAre("2 process 1 timeout \"timeout\""));

@@ -129,6 +129,7 @@ void RecordedCalls::OnSocket(const RecordedSocket& socket) {
     absl::StrAppend(&text, " ", process.comm(), "[", process.pid(),
                     "]:", absl::StrJoin(process.fds(), ","));
   }
+  if (socket.only_some) absl::StrAppend(&text, " of a part");
   calls_.push_back(text);
   sockets_.push_back(socket);
 }
