@@ -162,8 +162,8 @@ int Diagnose(const Invocation& invocation, const DiagnoseFlags& flags) {
       live ? DiagnoseThisHost(*policies, watched, *watch_for, on_stderr)
            : DiagnoseInputs(*policies, flags.inputs, on_stderr);
   if (!view.ok()) return Failure(invocation, flags, view.status());
-  const bool nothing_read = !live && !view->read.anything();
-  if (nothing_read && !invocation.json && view->unread.size() == 1) {
+  const bool no_evidence = !live && !view->read.shows_tcp();
+  if (no_evidence && !view->read.anything() && !invocation.json && view->unread.size() == 1) {
     const Unread& unread = view->unread[0];
     return Failure(
         invocation, flags,
@@ -190,7 +190,7 @@ int Diagnose(const Invocation& invocation, const DiagnoseFlags& flags) {
   }
   if (written.ok()) written = FlushWritten();
   if (!written.ok()) return Failure(invocation, flags, written);
-  if (nothing_read) return flags.exit_code ? kTrouble : kFailed;
+  if (no_evidence) return flags.exit_code ? kTrouble : kFailed;
   return flags.exit_code && !view->findings.empty() ? kFailed : kDone;
 }
 
@@ -213,7 +213,7 @@ with its prompts, pcap and pcapng. Nothing is changed, no controller is needed, 
 
 -o json answers in JSON, --no-color without colour.
 
-Exit codes: 0 done, whatever was found; 1 failed, or nothing that was given could be read; 2 usage.
+Exit codes: 0 done, whatever was found; 1 failed, or nothing that was given is evidence; 2 usage.
 With --exit-code: 0 nothing found, 1 something found, 2 failed or usage.)text");
   diagnose
       ->add_option("FILE", flags->inputs, "What to read; - is the standard input; none: this host")

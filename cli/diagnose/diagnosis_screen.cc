@@ -95,7 +95,7 @@ class Screen {
     std::string head;
     if (view_.findings.empty()) {
       // What may not be looked at may be where it is.
-      head = absl::StrCat(!view_.live && !view_.read.anything() ? "No evidence in "
+      head = absl::StrCat(!view_.live && !view_.read.shows_tcp() ? "No evidence in "
                           : !view_.not_seen.empty() ? "No incident in what may be seen of "
                           : view_.live              ? "No incident on "
                                                     : "No incident in ",
@@ -105,7 +105,7 @@ class Screen {
                           view_.live ? " on " : " in ", view_.of);
     }
     const bool well =
-        view_.findings.empty() && view_.not_seen.empty() && (view_.live || view_.read.anything());
+        view_.findings.empty() && view_.not_seen.empty() && (view_.live || view_.read.shows_tcp());
     // Wrapped as it will be read: runs of white space count as one.
     head = absl::StrJoin(Wrap(head, 1 << 16, 1), "");
     Lines lines =
@@ -139,7 +139,8 @@ class Screen {
       parts.push_back(
           absl::StrCat(CountText(read.processes), read.processes == 1 ? " process" : " processes"));
     }
-    return absl::StrCat(absl::StrJoin(parts, ", "), " read");
+    return absl::StrCat(absl::StrJoin(parts, ", "), " read",
+                        read.shows_tcp() ? "" : ", and no process list says anything of TCP");
   }
 
   Lines Verdict(const DiagnosedFinding& found) const {

@@ -30,6 +30,8 @@ struct EvidenceRead {
   int64_t segments = 0;
 
   bool anything() const { return sockets + counts + counters + processes + segments > 0; }
+  // A process list is of use only beside what shows connections.
+  bool shows_tcp() const { return sockets + counts + counters + segments > 0; }
 };
 
 struct DiagnosisView {

@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <map>
 #include <optional>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
@@ -115,6 +117,7 @@ absl::Status ReadInput(const std::string& name, RecordingSink* sink, ReadingProg
 
 absl::Status CheckInputs(const std::vector<std::string>& names) {
   bool standard_input = false;
+  std::map<std::pair<dev_t, ino_t>, std::string> files;  // what each was called
   for (const std::string& name : names) {
     if (IsStandardInput(name)) {
       if (standard_input) {
@@ -144,6 +147,15 @@ absl::Status CheckInputs(const std::vector<std::string>& names) {
     }
     if (S_ISBLK(status.st_mode) || (S_ISCHR(status.st_mode) && !IsTerminal(name))) {
       return absl::InvalidArgumentError(absl::StrCat(name, " is a device, not a file"));
+    }
+    if (S_ISREG(status.st_mode)) {
+      const auto [file, added] = files.try_emplace({status.st_dev, status.st_ino}, name);
+      if (!added) {
+        return absl::InvalidArgumentError(
+            file->second == name ? absl::StrCat(name, " is named twice, and would count twice")
+                                 : absl::StrCat(name, " is the same file as ", file->second,
+                                                ", and would count twice"));
+      }
     }
   }
   return absl::OkStatus();

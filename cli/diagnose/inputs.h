@@ -15,7 +15,7 @@ namespace tcpmedic::cli {
 
 // Whether they can be read, before any of them is: "-" is the standard input, and may stand once.
 // InvalidArgument: one sentence on the first that is missing, a directory, a device or not ours to
-// read, or that stands there twice.
+// read, or that stands there twice (also under two names: all in it would count twice).
 absl::Status CheckInputs(const std::vector<std::string>& names);
 
 // Reads all of them, in their order, into `sink`. What is no evidence, or no longer what it was, is

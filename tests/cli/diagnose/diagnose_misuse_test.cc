@@ -209,6 +209,7 @@ TEST_F(DiagnoseMisused, DoesNotExitAsIfItHadFoundSomethingWhereItFailed) {
   const std::vector<std::vector<std::string>> failures = {
       {empty},
       {empty, letters},
+      {File("ps", "  PID COMMAND\n    1 systemd\n")},
       {letters, "-o", "json"},
       {kSlow, "--policies", temporary_.path()},
       {kSlow, "--connection", "10.0.0.5:1"},

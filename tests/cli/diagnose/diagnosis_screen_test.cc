@@ -89,6 +89,16 @@ TEST(DiagnosisScreen, SaysThatNothingWasEvidence) {
             "Not read  notes.txt:1: not a line of any tool that is known (7 lines): Dear diary\n");
 }
 
+TEST(DiagnosisScreen, TakesAListOfProcessesForNoHealth) {
+  DiagnosisView view;
+  view.of = "ps.txt";
+  view.read.processes = 107;
+
+  EXPECT_EQ(Rendered(view, {.width = 1000}),
+            "No evidence in ps.txt: 107 processes read, and no process list says anything of "
+            "TCP\n");
+}
+
 TEST(DiagnosisScreen, DoesNotObeyWhatWasRead) {
   DiagnosisView view = FloodAndLeak();
   view.of = "\x1b]0;title\x07.txt";

@@ -3,11 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <string>
 
 #include "cli/diagnose/reading_progress.h"
+#include "tests/controller/store/temporary_directory.h"
 
 namespace tcpmedic::cli {
 namespace {
@@ -27,6 +29,23 @@ TEST(Inputs, ThatAreDirectoriesAreNotRead) {
 TEST(Inputs, TakeTheStandardInputOnce) {
   EXPECT_TRUE(CheckInputs({"-"}).ok());
   EXPECT_EQ(CheckInputs({"-", "-"}).message(), "the standard input, -, can be read only once");
+}
+
+// Each of its segments would look like one that was sent again.
+TEST(Inputs, AreNotReadTwice) {
+  const TemporaryDirectory directory;
+  const std::string first = directory.path() + "/first.pcap";
+  const std::string link = directory.path() + "/link.pcap";
+  const std::string copy = directory.path() + "/copy.pcap";
+  std::ofstream(first) << "x";
+  std::ofstream(copy) << "x";
+  ASSERT_EQ(symlink(first.c_str(), link.c_str()), 0);
+
+  EXPECT_TRUE(CheckInputs({first, copy}).ok());
+  EXPECT_EQ(CheckInputs({first, copy, first}).message(),
+            first + " is named twice, and would count twice");
+  EXPECT_EQ(CheckInputs({first, link}).message(),
+            link + " is the same file as " + first + ", and would count twice");
 }
 
 TEST(Inputs, WithoutANameAreRefused) { EXPECT_FALSE(CheckInputs({""}).ok()); }
