@@ -81,6 +81,7 @@ void Gathered::Add(const RecordedProcess& process) {
   if (known == processes_.end()) {
     Keep(process, &processes_);
   } else {
+    if (!process.process.cmdline().empty()) known->process.clear_cmdline();
     known->process.MergeFrom(process.process);
     known->place = process.place;
     if (!process.remark.empty()) known->remark = process.remark;

@@ -73,6 +73,20 @@ bool IsNstatOfTotals(const std::vector<std::string>& words) {
   });
 }
 
+// -s, -st: with it netstat lists no sockets.
+bool IsNetstatOfStatistics(const std::vector<std::string>& words) {
+  return std::any_of(words.begin(), words.end(), [](absl::string_view word) {
+    if (word == "--statistics") return true;
+    return word.size() >= 2 && word[0] == '-' && word[1] != '-' && absl::StrContains(word, 's');
+  });
+}
+
+// Of what has no sentence, only TCP's own names tell which group they are of.
+absl::string_view SectionOf(absl::string_view name) {
+  if (absl::StartsWith(name, "MPTCP")) return "MPTcpExt";
+  return absl::StartsWith(name, "TCP") ? "TcpExt" : absl::string_view();
+}
+
 }  // namespace
 
 void CountersText::Begin(const ShellCommand& command) {
@@ -80,6 +94,7 @@ void CountersText::Begin(const ShellCommand& command) {
   section_.clear();
   histogram_ = "";
   setting_file_.clear();
+  in_netstat_s_ = command.tool() == "netstat" && IsNetstatOfStatistics(command.stages[0]);
   is_increase_ = command.tool() == "nstat" && !IsNstatOfTotals(command.stages[0]);
   if (command.tool() != "cat" && command.tool() != "sysctl") return;
   const std::vector<std::string>& words = command.stages[0];
@@ -192,7 +207,8 @@ bool CountersText::NetstatSection(absl::string_view line) {
 
 // "    41827 SYN cookies sent", "    TCPTimeouts: 5", "    Quick ack mode was activated 2 times".
 bool CountersText::NetstatSentence(int64_t number, absl::string_view line) {
-  if (section_.empty() || line.empty() || !absl::StrContains(kBlanks, line.front())) return false;
+  if (section_.empty() && !in_netstat_s_) return false;
+  if (line.empty() || !absl::StrContains(kBlanks, line.front())) return false;
   const absl::string_view sentence = absl::StripAsciiWhitespace(line);
   // What came in and what went out are told in the same words.
   if (sentence == "ICMP input histogram:" || sentence == "ICMP output histogram:") {
@@ -201,12 +217,13 @@ bool CountersText::NetstatSentence(int64_t number, absl::string_view line) {
   }
   const size_t colon = sentence.find(": ");
   if (colon != absl::string_view::npos && IsInteger(sentence.substr(colon + 2))) {
-    // Names of IPv6 have their group already.
     const absl::string_view given = sentence.substr(0, colon);
-    const std::string name = IsCounterName(given) && absl::StartsWith(given, section_)
+    const absl::string_view section = section_.empty() ? SectionOf(given) : section_;
+    // Names of IPv6 have their group already.
+    const std::string name = IsCounterName(given) && absl::StartsWith(given, section)
                                  ? std::string(given)
-                                 : absl::StrCat(section_, given);
-    if (IsCounterName(name)) {
+                                 : absl::StrCat(section, given);
+    if (!section.empty() && IsCounterName(name)) {
       CounterOfText(number, line, name, sentence.substr(colon + 2));
       return true;
     }

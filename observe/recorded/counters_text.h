@@ -49,8 +49,9 @@ class CountersText {
   RecordingSink* const sink_;
   UnreadRuns* const unread_;
   bool is_increase_ = false;
-  std::string setting_file_;  // "net.ipv4.tcp_syncookies" after `cat /proc/sys/…` or `sysctl -n`
-  std::string section_;       // of netstat -s: "TcpExt"; empty outside
+  bool in_netstat_s_ = false;  // that is the command, so that a sentence needs no section
+  std::string setting_file_;   // "net.ipv4.tcp_syncookies" after `cat /proc/sys/…` or `sysctl -n`
+  std::string section_;        // of netstat -s: "TcpExt"; empty outside
   absl::string_view histogram_;  // of ICMP: "In", "Out"; empty outside
   std::string names_line_;       // of /proc: its values come next
   int64_t names_number_ = 0;

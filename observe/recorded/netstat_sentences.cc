@@ -211,9 +211,21 @@ constexpr Sentence kSentences[] = {
     {"Udp6", "# packets to unknown port received", "Udp6NoPorts"},
 };
 
+// Where a grep has dropped the sections: only what one of them alone says.
+absl::string_view OnlyCounterOf(absl::string_view words) {
+  absl::string_view name;
+  for (const Sentence& sentence : kSentences) {
+    if (sentence.words != words || sentence.name == name) continue;
+    if (!name.empty()) return absl::string_view();
+    name = sentence.name;
+  }
+  return name;
+}
+
 }  // namespace
 
 absl::string_view CounterOfSentence(absl::string_view section, absl::string_view words) {
+  if (section.empty()) return OnlyCounterOf(words);
   const auto* const found =
       std::find_if(std::begin(kSentences), std::end(kSentences), [&](const Sentence& sentence) {
         return sentence.section == section && sentence.words == words;

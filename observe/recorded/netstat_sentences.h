@@ -7,8 +7,9 @@
 namespace tcpmedic {
 
 // "TcpExt", "# SYN cookies sent" → "TcpExtSyncookiesSent"; '#' stands where the number was. Empty:
-// not such a sentence. ICMP's histograms have sections of their own: "IcmpIn", "Icmp6Out". What
-// netstat has no words for ("TCPTimeouts: 5") is not in it.
+// not such a sentence. Empty section: not known; then of a sentence of several sections none.
+// ICMP's histograms have sections of their own: "IcmpIn", "Icmp6Out". What netstat has no words for
+// ("TCPTimeouts: 5") is not in it.
 absl::string_view CounterOfSentence(absl::string_view section, absl::string_view words);
 
 }  // namespace tcpmedic

@@ -52,5 +52,18 @@ TEST(Gathered, NewestReadingOfACounterCounts) {
   EXPECT_EQ(gathered.CounterOf("TcpExtListenDrops", false), nullptr);
 }
 
+TEST(Gathered, AProcessThatIsListedTwiceHasItsArgumentsOnce) {
+  Gathered gathered;
+  for (int line = 1; line <= 2; ++line) {
+    RecordedProcess process{At(line), {}, ""};
+    process.process.set_pid(991);
+    process.process.add_cmdline("java");
+    process.process.add_cmdline("-Xmx2g");
+    gathered.Add(process);
+  }
+  ASSERT_EQ(gathered.processes().size(), 1u);
+  EXPECT_EQ(gathered.processes()[0].process.cmdline_size(), 2);
+}
+
 }  // namespace
 }  // namespace tcpmedic

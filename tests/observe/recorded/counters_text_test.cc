@@ -90,6 +90,19 @@ TEST(CountersText, NetstatTellsWhatCameInAndWhatWentOutInTheSameWords) {
                           "14 counter Ip6OutTransmits 1112"));
 }
 
+TEST(CountersText, ASentenceWithoutItsSectionIsReadWhereOnlyOneSaysIt) {
+  EXPECT_THAT(
+      CallsOf("# netstat -s | grep -e cookies -e received -i -e tcp\n"
+              "    312 SYN cookies received\n"
+              "    TCPOrigDataSent: 216\n"
+              "    7 packets received\n"
+              "    TcpTimeoutRehash: 7\n"),
+      ElementsAre("1 command netstat -s | grep -e cookies -e received -i -e tcp",
+                  "2 counter TcpExtSyncookiesRecv 312", "3 counter TcpExtTCPOrigDataSent 216",
+                  "4 unread a sentence of netstat -s that is not known: 7 packets received "
+                  "(2 lines)"));
+}
+
 TEST(CountersText, CopiesOfProcAreReadInPairs) {
   EXPECT_THAT(CallsOf("TcpExt: SyncookiesSent SyncookiesRecv\n"
                       "TcpExt: 5 6\n"
