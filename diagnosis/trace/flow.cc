@@ -11,6 +11,7 @@ NumberedSegment Numbered(const CapturedSegment& segment) {
   NumberedSegment numbered;
   if (segment.time) numbered.at_ns = absl::ToInt64Nanoseconds(*segment.time);
   numbered.ts_val = segment.ts_val;
+  numbered.ts_ecr = segment.ts_ecr;
   numbered.payload_bytes = segment.payload_bytes;
   numbered.flags = segment.flags;
   numbered.window = segment.window;
@@ -67,6 +68,15 @@ void Flow::Observe(int from, int64_t number, const CapturedSegment& segment) {
   NumberedSegment numbered = Numbered(segment);
   numbered.seq = SeqOf(from, segment);
   numbered.ack = AckOf(from, segment);
+  numbered.ordinal = kept_.total();
+  if (numbered.ack && segment.sack_blocks > 0) {
+    numbered.duplicate = DuplicateSack(segment);
+    if (numbered.duplicate) {
+      const uint32_t offset = *numbered.ack - *segment.ack;
+      numbered.duplicate->begin += offset;
+      numbered.duplicate->end += offset;
+    }
+  }
   numbers_seen_ = numbers_seen_ || segment.seq || segment.ack;
 
   KeptSegment kept = ToKeep(number, from, numbered);
@@ -106,7 +116,6 @@ void Flow::Observe(int from, int64_t number, const CapturedSegment& segment) {
   }
   if (numbered.at_ns) last_ns_ = numbered.at_ns;
   if (judgement.acks_first) kept.marks |= kAcksFirst;
-  if (judgement.acks_resent) kept.marks |= kAcksResent;
   if (judgement.reopens_window) kept.marks |= kReopensWindow;
   Count(from, kept, judgement);
   Keep(&kept);
@@ -173,6 +182,11 @@ void Flow::TakeData(int from, const NumberedSegment& numbered, const Judgement& 
       kept->events.Add(SegmentEvent::kFirstData);
     }
   }
+  if (kept->events.Has(SegmentEvent::kRetransmission) ||
+      kept->events.Has(SegmentEvent::kSpuriousRetransmission)) {
+    TakeResent(from, numbered, judgement, kept);
+  }
+  TakeAckOfResent(from, numbered, judgement, kept);
   if (numbered.ack) TakeAckOfFin(from, *numbered.ack, kept);
   if (numbered.Has(kFin)) {
     TakeFin(from, numbered, !judgement.events.Has(SegmentEvent::kGap) && sender.sent.holes.empty(),
@@ -201,7 +215,10 @@ void Flow::Count(int from, const KeptSegment& kept, const Judgement& judgement) 
   other.unanswered_keep_alives = 0;
   sender.unanswered_keep_alives =
       kept.events.Has(SegmentEvent::kKeepAlive) ? sender.unanswered_keep_alives + 1 : 0;
-  if (other.fin_sent) sender.bytes_after_other_fin += judgement.new_bytes;
+  if (other.fin_sent && judgement.new_bytes > 0) {
+    sender.bytes_after_other_fin += judgement.new_bytes;
+    if (kept.has_time) sender.sent_after_fin_at_ns = kept.at_ns;
+  }
   bytes_[from] += judgement.new_bytes;
   bytes_[1 - from] += judgement.probed_bytes;
   count(SegmentEvent::kRetransmission, &totals_.retransmissions);

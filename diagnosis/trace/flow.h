@@ -2,7 +2,8 @@
 // the handshake, the close, and what each segment is. Pure; not thread-safe.
 //
 // flow.cc takes a segment and hands it to those who know what it does to both ends: flow_opening.cc
-// the SYNs and the handshake's ACK, flow_closing.cc FINs and RSTs, sequence_space.h the data.
+// the SYNs and the handshake's ACK, flow_closing.cc FINs and RSTs, sequence_space.h the data,
+// flow_resending.cc what of it is sent again.
 // flow_description.cc says it in words, only when asked.
 #ifndef TCPMEDIC_DIAGNOSIS_TRACE_FLOW_H_
 #define TCPMEDIC_DIAGNOSIS_TRACE_FLOW_H_
@@ -76,7 +77,9 @@ class Flow {
     int64_t unseen_bytes = 0;          // acknowledged by the other end, and not in the capture
     std::optional<int64_t> fin_at_ns;  // its first
     int64_t bytes_after_other_fin = 0;
-    int unanswered_keep_alives = 0;  // the latest, in a row
+    std::optional<int64_t> sent_after_fin_at_ns;  // the last of them
+    int unanswered_keep_alives = 0;               // the latest, in a row
+    bool sent_acked_again = false;                // just now, what had been acknowledged
   };
 
   bool opened() const { return client_.has_value(); }
@@ -112,6 +115,15 @@ class Flow {
   void TakeReset(int from, const NumberedSegment& numbered, KeptSegment* kept);
   bool IsInWindow(int from, uint32_t seq) const;
 
+  // In flow_resending.cc.
+  // Of the byte or FIN at `seq`; null where it is not kept.
+  const KeptSegment* SendingBefore(int from, uint32_t seq) const;
+  void TakeResent(int from, const NumberedSegment& numbered, const Judgement& judgement,
+                  KeptSegment* kept);
+  void TakeAckOfResent(int from, const NumberedSegment& numbered, const Judgement& judgement,
+                       KeptSegment* kept);
+  void TurnOutSpurious(int64_t ordinal, bool by_timestamp);
+
   // In flow_description.cc.
   EndState StateAfter(int64_t ordinal, const KeptSegment& kept, int end) const;
   std::optional<uint8_t> AgreedScale(int end) const;
@@ -132,10 +144,12 @@ class Flow {
   std::optional<int64_t> complete_ns_;
   Opening syn_, syn_ack_;
   std::vector<int64_t> syn_spacing_ns_;
-  int64_t answered_syn_ordinal_ = -1;   // the SYN that the first SYN-ACK followed
+  int64_t answered_syn_ordinal_ = -1;  // the SYN that the first SYN-ACK followed
+  int syn_acks_before_ack_ = 0;
   int64_t acked_syn_ack_ordinal_ = -1;  // the SYN-ACK that the client's ACK followed
   std::optional<int64_t> to_syn_ack_ns_, to_ack_ns_;
   std::optional<int64_t> rtt_ns_;
+  bool fins_crossed_ = false;
   bool reset_ = false, refused_ = false;
   int reset_by_ = 0;
   std::optional<uint32_t> reset_seq_;
@@ -143,7 +157,9 @@ class Flow {
   std::optional<int64_t> last_ns_;
   ConnectionTotals totals_;  // client_bytes, server_bytes: unused, see bytes_
   int64_t bytes_[2] = {0, 0};
+  int64_t needless_ = 0;             // retransmissions of what turned out to have arrived
   int reset_after_keep_alives_ = 0;  // that nobody answered
+  bool syn_ack_came_again_ = false;  // after the handshake, and is not answered
   KeptSegments kept_;
 };
 

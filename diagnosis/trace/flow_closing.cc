@@ -85,6 +85,7 @@ void Flow::TakeFin(int from, const NumberedSegment& numbered, bool in_order, Kep
   if (other.fin_sent && !other.fin_acked && sender.state == EndState::kCloseWait) {
     // It does not know of the other's FIN: they crossed. That one has arrived by now.
     kept->marks |= kFinsCrossed;
+    fins_crossed_ = true;
     PutRight(from, other.last_fin_ordinal, EndState::kEstablished);
     sender.state = EndState::kClosing;
   } else if (sender.state == EndState::kCloseWait) {

@@ -128,6 +128,13 @@ TrackedConnection Flow::Describe(const std::string& input, const TraceEnd& end) 
   facts.only_server_captured = client_end.segments == 0;
   facts.client_unseen_bytes = client_end.unseen_bytes;
   facts.server_unseen_bytes = server_end.unseen_bytes;
+  facts.needless = needless_;
+  facts.fins_crossed = fins_crossed_;
+  facts.syn_acks_before_ack = syn_acks_before_ack_;
+  const std::optional<int64_t> opened_ns = syn_seen_ ? syn_.first.at_ns : syn_ack_.first.at_ns;
+  if (complete_ns_ && opened_ns) {
+    facts.handshake_took = absl::Nanoseconds(*complete_ns_ - *opened_ns);
+  }
   facts.reset_after_keep_alives = reset_after_keep_alives_;
   const End& closer = facts.first_fin_by_client ? client_end : server_end;
   const End& other = facts.first_fin_by_client ? server_end : client_end;
@@ -135,6 +142,9 @@ TrackedConnection Flow::Describe(const std::string& input, const TraceEnd& end) 
     facts.since_fin = absl::Nanoseconds(*end.last_ns - *closer.fin_at_ns);
   }
   facts.bytes_since_fin = other.bytes_after_other_fin;
+  if (end.last_ns && other.sent_after_fin_at_ns) {
+    facts.since_sent = absl::Nanoseconds(*end.last_ns - *other.sent_after_fin_at_ns);
+  }
   facts.only_syns_shown = end.only_syns_shown;
   facts.handshake_complete = complete_;
   const Opening& asked = syn_ack_.count > 0 ? syn_ack_ : syn_;

@@ -151,12 +151,13 @@ void Flow::TakeSynAck(int from, const CapturedSegment& segment, const NumberedSe
       client.syn_data_bytes = 0;
     }
     Judgement judgement;
-    Acknowledge(*numbered.ack, &server.sent, &client.sent, &judgement);
+    Acknowledge(*numbered.ack, numbered, &server.sent, &client.sent, &judgement);
     kept->newly_acked = judgement.newly_acked;
     if (segment.window == 0) server.sent.window = 0;
   }
   if (reset_ && !complete_) reset_ = refused_ = false;  // the refusal was not the server's
   if (complete_) {
+    syn_ack_came_again_ = !simultaneous_;
     // Only while the server has shown nothing newer: else this is an old duplicate.
     const bool was_under_way =
         complete_ns_ && kept->has_time && kept->at_ns - *complete_ns_ < kUnderWayNs;
@@ -198,6 +199,10 @@ bool Flow::TakeInHandshake(int from, const CapturedSegment& segment,
   }
   if (reset_) return true;
   if (complete_) {
+    if (from == *client_ && syn_ack_came_again_) {
+      if (numbered.payload_bytes == 0 && !numbered.Has(kFin)) kept->marks |= kAnswersSynAckAgain;
+      syn_ack_came_again_ = false;
+    }
     if (server_still_waits_ && (from != *client_ || numbered.ack)) {
       server_still_waits_ = false;
       ends_[1 - *client_].state = EndState::kEstablished;
@@ -213,6 +218,7 @@ bool Flow::TakeInHandshake(int from, const CapturedSegment& segment,
         complete_ = true;
         if (kept->has_time) complete_ns_ = kept->at_ns;
         acked_syn_ack_ordinal_ = syn_ack_.last_ordinal;
+        if (!simultaneous_) syn_acks_before_ack_ = syn_ack_.count;
         for (End& end : ends_) {
           end.state = EndState::kEstablished;
           end.tentative = false;
@@ -248,6 +254,7 @@ void Flow::Complete(KeptSegment* kept) {
   complete_ = true;
   if (kept->has_time) complete_ns_ = kept->at_ns;
   acked_syn_ack_ordinal_ = syn_ack_.last_ordinal;
+  if (!simultaneous_) syn_acks_before_ack_ = syn_ack_.count;
   kept->events.Add(SegmentEvent::kHandshakeComplete);
   for (End& end : ends_) {
     end.state = EndState::kEstablished;

@@ -13,7 +13,7 @@
 namespace tcpmedic {
 
 // What is remarkable about a segment beyond its events: for its note.
-enum SegmentMark : uint32_t {
+enum SegmentMark : uint64_t {
   kAcksSyn = 0x001,             // the first to acknowledge the other end's SYN
   kAcksFin = 0x002,             // the first to acknowledge the other end's FIN
   kAcksUnknownSyn = 0x004,      // its ACK fits no SYN that was seen
@@ -33,24 +33,42 @@ enum SegmentMark : uint32_t {
   kReopensWindow = 0x10000,     // its sender's window was 0
   kResetAgain = 0x20000,        // a RST behind another of the same end
   kHasCopy = 0x40000,           // the capture has this packet twice: this is the first of them
+  // Of what is sent again.
+  kFillsGap = 0x80000,             // the trace did not show it before; detail: where the gap ended
+  kNoAckCame = 0x100000,           // nothing else made its sender do so
+  kTimedOut = 0x200000,            // and that was its timeout
+  kProbesTail = 0x400000,          // or a tail loss probe
+  kFastRetransmit = 0x800000,      // ACKs asked for it
+  kAskedBySack = 0x1000000,        // by SACK
+  kTurnedOutSpurious = 0x2000000,  // the other end had it, as an ACK showed later
+  kAckWasOverdue = 0x4000000,      // it was acknowledged many round trips before
+  // Of ACKs.
+  kAcksEarlierSending = 0x8000000,  // by its timestamp (RFC 3522)
+  kNamesResent = 0x10000000,        // by a D-SACK; detail: its begin << 32 | its end
+  kNamesNeedless = 0x20000000,      // which shows that it was sent again in vain
+  kAcksAgain = 0x40000000,          // answers what had been acknowledged
+  kAnswersSynAckAgain = 0x80000000,
 };
 
 struct KeptSegment {
   int64_t number = 0;
-  int64_t at_ns = 0;   // if has_time
-  int64_t detail = 0;  // if has_detail: Judgement::detail; of a SYN sent again: ns since the last
+  int64_t at_ns = 0;  // if has_time
+  // If has_detail: Judgement::detail; of what is sent again: ns since the sending before.
+  int64_t detail = 0;
+  uint64_t marks = 0;  // of SegmentMark
   uint32_t seq = 0, ack = 0;
   uint32_t payload_bytes = 0;
   uint32_t newly_acked = 0;
   SegmentEvents events;
   uint16_t flags = 0;
   uint16_t window = 0;
-  uint8_t from = 0;                                               // end 0 or 1
-  uint32_t marks = 0;                                             // of SegmentMark
+  uint8_t from = 0;            // end 0 or 1
+  uint8_t sendings = 0;        // of what was sent again: the how many-eth this is; 0: not known
+  uint8_t duplicate_acks = 0;  // of a fast retransmission: how many asked for it
   EndState states[2] = {EndState::kUnknown, EndState::kUnknown};  // after it
   // Whether that is only so if the other end turns out to have taken it.
   bool tentative[2] = {false, false};
-  bool has_time = false, has_detail = false, has_seq = false, has_ack = false;
+  bool has_time : 1 = false, has_detail : 1 = false, has_seq : 1 = false, has_ack : 1 = false;
 };
 
 class KeptSegments {

@@ -95,22 +95,25 @@ void JudgeSentBefore(const NumberedSegment& segment, uint32_t end, std::optional
   judgement->new_bytes = std::min(filled.bytes, segment.payload_bytes);
   if (from->acknowledged && SerialAtMost(end, *from->acknowledged)) {
     judgement->events.Add(SegmentEvent::kSpuriousRetransmission);
+    if (segment.at_ns && from->acknowledged_at_ns) {
+      judgement->detail = std::max<int64_t>(0, *segment.at_ns - *from->acknowledged_at_ns);
+    }
+    from->resent.Add({begin, end, segment.ts_val, segment.ordinal, true, true});
   } else if (filled.bytes == end - begin && WasOvertaken(segment, *filled.hole, rtt_ns)) {
     judgement->events.Add(SegmentEvent::kOutOfOrder);
-    return;
   } else {
     judgement->events.Add(SegmentEvent::kRetransmission);
-    if (!from->resent_end || SerialBefore(*from->resent_end, end)) from->resent_end = end;
-  }
-  if (segment.at_ns && from->advanced_at_ns) {
-    judgement->detail = std::max<int64_t>(0, *segment.at_ns - *from->advanced_at_ns);
+    if (filled.bytes == end - begin) {
+      judgement->fills_gap = true;
+      judgement->detail = filled.hole->end;
+    }
+    from->resent.Add({begin, end, segment.ts_val, segment.ordinal});
   }
 }
 
-void Advance(uint32_t next, const NumberedSegment& segment, SentBy* from) {
+void Advance(uint32_t next, SentBy* from) {
   from->next = next;
   from->probe_byte_sent = false;
-  from->advanced_at_ns = segment.at_ns;
 }
 
 // A number far from all before it is noise (an old duplicate, a forgery) unless the one after it is
@@ -122,7 +125,7 @@ bool TakesAsOfThisStream(const NumberedSegment& segment, SentBy* from) {
     from->first_is_start = false;
     from->holes.clear();
     from->acknowledged.reset();
-    from->resent_end.reset();
+    from->resent.Clear();
     from->implausible_at.reset();
     return true;
   }
@@ -155,7 +158,7 @@ void JudgeSequence(const NumberedSegment& segment, std::optional<int64_t> rtt_ns
     from->sent = true;
     from->first = seq;
     from->first_at_ns = segment.at_ns;
-    Advance(seq + length, segment, from);
+    Advance(seq + length, from);
     judgement->new_bytes = segment.payload_bytes;
     return;
   }
@@ -180,7 +183,7 @@ void JudgeSequence(const NumberedSegment& segment, std::optional<int64_t> rtt_ns
     judgement->detail = seq - from->next;
     AddHole(seq, segment, from);
     judgement->new_bytes = segment.payload_bytes;
-    Advance(end, segment, from);
+    Advance(end, from);
   } else if (length == 0) {
     return;  // an ACK, perhaps an overtaken one
   } else if (SerialAtMost(end, from->next)) {
@@ -190,7 +193,7 @@ void JudgeSequence(const NumberedSegment& segment, std::optional<int64_t> rtt_ns
       JudgeSentBefore(segment, from->next, rtt_ns, from, judgement);
     }
     judgement->new_bytes += std::min(segment.payload_bytes, end - from->next);
-    Advance(end, segment, from);
+    Advance(end, from);
   }
 }
 
@@ -244,13 +247,15 @@ void StartAt(uint32_t first, uint32_t next, std::optional<int64_t> at_ns, SentBy
   from->first_is_start = true;
   from->acknowledged = first - 1;
   from->holes.clear();
-  from->resent_end.reset();
+  from->resent.Clear();
   from->first_at_ns = at_ns;
-  from->advanced_at_ns = at_ns;
 }
 
-void Acknowledge(uint32_t ack, SentBy* from, SentBy* to, Judgement* judgement) {
+void Acknowledge(uint32_t ack, const NumberedSegment& segment, SentBy* from, SentBy* to,
+                 Judgement* judgement) {
   from->ack = ack;
+  from->acked_at_ns = segment.at_ns;
+  from->asks_by_sack = segment.has_sack && !segment.duplicate;
   if (to->sent && !Plausible(to->next, ack)) return;
   if (to->probe_byte_sent && ack == to->next + 1) {
     to->next = ack;  // the probe's byte was taken after all
@@ -281,16 +286,21 @@ void Acknowledge(uint32_t ack, SentBy* from, SentBy* to, Judgement* judgement) {
   }
   if (!to->acknowledged) {
     to->acknowledged = ack;
+    to->acknowledged_at_ns = segment.at_ns;
   } else if (SerialBefore(*to->acknowledged, ack)) {
     judgement->newly_acked = ack - *to->acknowledged;
     judgement->acks_first = to->first_is_start && SerialAtMost(*to->acknowledged, to->first) &&
                             SerialBefore(to->first, ack);
-    if (to->resent_end && SerialAtMost(*to->resent_end, ack)) {
-      judgement->acks_resent = true;
-      to->resent_end.reset();
-    }
+    const ResentRanges::Confirmed confirmed =
+        to->resent.Confirm(*to->acknowledged, ack, segment.ts_ecr, &judgement->spurious);
+    judgement->acks_resent = confirmed.resent;
+    judgement->acks_earlier_sending = confirmed.earlier_sending;
     to->acknowledged = ack;
+    to->acknowledged_at_ns = segment.at_ns;
     from->duplicate_acks = 0;
+  }
+  if (segment.duplicate) {
+    judgement->names_resent = to->resent.Name(*segment.duplicate, &judgement->spurious);
   }
 }
 
@@ -313,7 +323,7 @@ Judgement Judge(const NumberedSegment& segment, std::optional<int64_t> rtt_ns,
     } else if (to->was_probe && IsBare(segment) && segment.window == 0) {
       judgement.events.Add(SegmentEvent::kZeroWindowProbeAck);  // and it took the byte
     }
-    Acknowledge(*segment.ack, from, to, &judgement);
+    Acknowledge(*segment.ack, segment, from, to, &judgement);
   }
   if (segment.window == 0 && (segment.flags & (kSyn | kFin | kRst)) == 0) {
     judgement.events.Add(SegmentEvent::kZeroWindow);

@@ -12,6 +12,8 @@ namespace {
 
 // With the third the sender takes the segment for lost (RFC 5681 §3.2): further ones say no more.
 constexpr int64_t kToldDuplicates = 3;
+// A program that closes at all does so within this time of its peer's FIN, as a rule.
+constexpr absl::Duration kSoonClosed = absl::Seconds(5);
 
 std::string EndText(const TraceEndpoint& endpoint) {
   return EndpointText(endpoint.ip, endpoint.port);
@@ -27,6 +29,16 @@ std::string Bytes(int64_t count) { return Counted(count, "byte", "bytes"); }
 // else is known.
 uint32_t Shown(std::optional<uint32_t> absolute, std::optional<uint32_t> relative) {
   return absolute ? *absolute : relative.value_or(0);
+}
+
+std::string Ordinal(int count) {
+  static constexpr absl::string_view kWords[] = {"first", "second", "third",   "fourth",
+                                                 "fifth", "sixth",  "seventh", "eighth"};
+  if (count >= 1 && count <= 8) return std::string(kWords[count - 1]);
+  return absl::StrCat(count, count % 10 == 1 && count % 100 != 11   ? "st"
+                             : count % 10 == 2 && count % 100 != 12 ? "nd"
+                             : count % 10 == 3 && count % 100 != 13 ? "rd"
+                                                                    : "th");
 }
 
 class Note {
@@ -155,6 +167,7 @@ class Note {
             Bytes(segment_.window_bytes.value_or(0)));
       }
     }
+    if (Marked(kAnswersSynAckAgain)) Say("ACK sent again, in answer to the repeated SYN-ACK");
     Data();
     Acknowledgment();
     Window();
@@ -171,11 +184,9 @@ class Note {
           " = ISN+1, as its SYN consumed one number and its ACKs none");
     }
     if (Has(SegmentEvent::kSpuriousRetransmission)) {
-      Say("sent again although ", Other(), " had acknowledged it: the ACK was late or lost",
-          connection_.totals.out_of_order > 0 ? ", or reordering was taken for loss" : "");
+      Marked(kTurnedOutSpurious) ? SentAgain() : SentAgainThoughAcknowledged();
     } else if (Has(SegmentEvent::kRetransmission)) {
-      Say(kept_.payload_bytes == 0 ? "FIN" : Bytes(kept_.payload_bytes), " sent again",
-          AfterTheLast("its last new segment"));
+      SentAgain();
     } else if (Has(SegmentEvent::kOutOfOrder)) {
       Say("overtaken on the way by what was sent after it: not a retransmission");
     }
@@ -184,6 +195,73 @@ class Note {
           kept_.has_seq ? "one before the next number, " : "", "only to be answered");
     } else if (Has(SegmentEvent::kZeroWindowProbe)) {
       Say("probe of a window that ", Other(), " has closed");
+    }
+  }
+
+  void SentAgain() {
+    const std::string what = kept_.payload_bytes == 0 ? "FIN" : Bytes(kept_.payload_bytes);
+    if (Marked(kFillsGap)) {
+      Say(what, " of the gap before ", static_cast<uint32_t>(kept_.detail),
+          ", sent again: the first copy was lost before this capture");
+      return;
+    }
+    std::string after;
+    if (kept_.sendings > 2) {
+      after = absl::StrCat(" sent the ", Ordinal(kept_.sendings), " time",
+                           AgeText(absl::StrCat("the ", Ordinal(kept_.sendings - 1))));
+    } else {
+      after = absl::StrCat(" sent again", AgeText(kept_.payload_bytes > 1 ? "they were first sent"
+                                                                          : "it was first sent"));
+    }
+    Say(what, after, Trigger(),
+        !Marked(kTurnedOutSpurious) ? ""
+        : kept_.payload_bytes > 1   ? "; they had arrived, as an ACK shows later"
+                                    : "; it had arrived, as an ACK shows later");
+  }
+
+  // ", 41.5 ms after …", where times are known.
+  std::string AgeText(absl::string_view what) const {
+    return kept_.has_detail ? absl::StrCat(",", AfterTheLast(what)) : "";
+  }
+
+  std::string Trigger() const {
+    if (Marked(kFastRetransmit)) {
+      if (kept_.duplicate_acks == 0) return ": SACK asks for it (fast retransmit)";
+      return absl::StrCat(": fast retransmit after ",
+                          Counted(kept_.duplicate_acks, "duplicate ACK", "duplicate ACKs"),
+                          Marked(kAskedBySack) ? " with SACK" : "");
+    }
+    if (Marked(kProbesTail)) return ": no ACK came (tail loss probe)";
+    if (Marked(kTimedOut)) return ": no ACK came (timeout)";
+    return Marked(kNoAckCame) ? ": no ACK came" : "";
+  }
+
+  void SentAgainThoughAcknowledged() {
+    const std::string rtt =
+        connection_.handshake_rtt
+            ? absl::StrCat(" (handshake RTT ", WaitText(*connection_.handshake_rtt), ")")
+            : "";
+    if (connection_.totals.out_of_order > 0) {
+      Say("sent again although ", Other(),
+          " had acknowledged it: reordering was taken for loss, or the ACK was late or lost");
+    } else if (Marked(kAckWasOverdue)) {
+      Say("sent again although ", Other(), " had acknowledged it ",
+          WaitText(absl::Nanoseconds(kept_.detail)), " before", rtt,
+          ": that ACK was lost or held up");
+    } else {
+      Say("sent again although ", Other(), " had acknowledged it: the ACK was late or lost");
+    }
+  }
+
+  // What the ACK tells of what was sent again.
+  void Arrived() {
+    if (Marked(kNamesResent)) {
+      const auto begin = static_cast<uint32_t>(static_cast<uint64_t>(kept_.detail) >> 32);
+      const uint32_t last = static_cast<uint32_t>(kept_.detail) - 1;
+      Say("D-SACK (RFC 2883): ", Me(), " had ", begin, last == begin ? "" : absl::StrCat("–", last),
+          " already", Marked(kNamesNeedless) ? ": to send it again was needless" : "");
+    } else if (Marked(kAcksAgain)) {
+      Say("acknowledged once more: the ACK before did not reach ", Other(), " in time");
     }
   }
 
@@ -196,17 +274,26 @@ class Note {
       Say("answers the keep-alive: ", Me(), " is there");
     } else if (Has(SegmentEvent::kZeroWindowProbeAck)) {
       Say("answers the probe: still no room");
-    } else if (Has(SegmentEvent::kDuplicateAck) && kept_.detail <= kToldDuplicates) {
+    } else if (Has(SegmentEvent::kDuplicateAck) && !Marked(kNamesResent) &&
+               kept_.detail <= kToldDuplicates) {
       Say("duplicate ACK ", kept_.detail, ": ", Me(), " still waits for ", Ack());
     }
     if (Marked(kAcksFin)) {
       Say("ack ", Ack(), " confirms the FIN of ", Other(), ", which consumed one number");
     } else if (!Marked(kAcksSyn) && Marked(kAcksResent)) {
       Say("ack ", Ack(), " confirms ", Bytes(kept_.newly_acked), " of ", Other(),
-          ", with what was sent again");
+          Marked(kAcksEarlierSending) || Marked(kNamesNeedless) ? ""
+                                                                : ", with what was sent again");
     } else if (!Marked(kAcksSyn) && Marked(kAcksFirst) && !Has(SegmentEvent::kAckOfUnseen)) {
       Say("ack ", Ack(), " confirms ", Bytes(kept_.newly_acked), " of ", Other());
     }
+    if (Marked(kAcksEarlierSending)) {
+      Say("its timestamp is that of an earlier sending: ",
+          Marked(kAcksFin) ? "the FIN had arrived, its ACK was late or lost"
+                           : "the segment was late, not lost",
+          " (RFC 3522)");
+    }
+    Arrived();
   }
 
   void Window() {
@@ -267,14 +354,21 @@ std::string Transferred(const TrackedConnection& connection, const TraceFacts& f
 }
 
 // "; 3 retransmissions, 1 segment overtaken, window 0 twice": empty where all went well.
-std::string Troubles(const ConnectionTotals& totals) {
+std::string Troubles(const TrackedConnection& connection, const TraceFacts& facts) {
+  const ConnectionTotals& totals = connection.totals;
   std::vector<std::string> troubles;
   if (totals.retransmissions > 0) {
     troubles.push_back(Counted(totals.retransmissions, "retransmission", "retransmissions"));
   }
-  if (totals.spurious_retransmissions > 0) {
-    troubles.push_back(Counted(totals.spurious_retransmissions, "needless retransmission",
-                               "needless retransmissions"));
+  // Where an ACK was lost, its sender had to send again.
+  const int64_t needless =
+      totals.out_of_order > 0 ? totals.spurious_retransmissions : facts.needless;
+  if (needless > 0) {
+    troubles.push_back(Counted(needless, "needless retransmission", "needless retransmissions"));
+  }
+  if (const int64_t others = totals.spurious_retransmissions - needless; others > 0) {
+    troubles.push_back(absl::StrCat(Counted(others, "segment", "segments"),
+                                    " sent again that had already arrived"));
   }
   if (totals.out_of_order > 0) {
     troubles.push_back(Counted(totals.out_of_order, "segment overtaken", "segments overtaken"));
@@ -287,24 +381,38 @@ std::string Troubles(const ConnectionTotals& totals) {
   return absl::StrCat("; ", absl::StrJoin(troubles, ", "));
 }
 
+// " after 2 SYNs, 1.02 s after the first": empty where the first of each was answered.
+std::string AfterRepeats(const TrackedConnection& connection, const TraceFacts& facts) {
+  const int64_t syns = connection.totals.syns;
+  if (syns <= 1 && facts.syn_acks_before_ack <= 1) return "";
+  std::vector<std::string> sent;
+  if (syns > 1) sent.push_back(Counted(syns, "SYN", "SYNs"));
+  if (facts.syn_acks_before_ack > 1) {
+    sent.push_back(Counted(facts.syn_acks_before_ack, "SYN-ACK", "SYN-ACKs"));
+  }
+  return absl::StrCat(" after ", absl::StrJoin(sent, " and "),
+                      facts.handshake_took
+                          ? absl::StrCat(", ", WaitText(*facts.handshake_took), " after the first")
+                          : "");
+}
+
 std::string Beginning(const TrackedConnection& connection, const TraceFacts& facts) {
   if (!facts.handshake_complete) {
     return connection.start_captured ? "" : "Open before the trace begins; ";
   }
   if (facts.to_itself) return "A socket connected to itself; ";
   if (facts.simultaneous) return "Established by a simultaneous open; ";
-  return absl::StrCat(
-      "Established",
+  const std::string rtt =
       connection.handshake_rtt
           ? absl::StrCat(" (handshake RTT ", WaitText(*connection.handshake_rtt), ")")
-          : "",
-      "; ");
+          : "";
+  return absl::StrCat("Established", AfterRepeats(connection, facts), rtt, "; ");
 }
 
 std::string WindowClosed(const TraceFacts& facts) {
   if (!facts.client_window_closed && !facts.server_window_closed) return "";
   return absl::StrCat(" The window of ", facts.server_window_closed ? "the server" : "the client",
-                      " is still 0 then: its application does not read.");
+                      " is still 0 then: its application reads too slowly or not at all.");
 }
 
 std::string Refused(const TrackedConnection& connection) {
@@ -366,7 +474,7 @@ std::string Reset(const TrackedConnection& connection, const TraceFacts& facts) 
                   : ".");
   }
   return absl::StrCat(
-      Beginning(connection, facts), Transferred(connection, facts), Troubles(connection.totals),
+      Beginning(connection, facts), Transferred(connection, facts), Troubles(connection, facts),
       ". ",
       !facts.any_fin              ? ""
       : facts.first_fin_by_client ? "The client closed first; then "
@@ -384,10 +492,13 @@ std::string Reset(const TrackedConnection& connection, const TraceFacts& facts) 
 
 std::string Closed(const TrackedConnection& connection, const TraceFacts& facts) {
   const std::string all = absl::StrCat(Beginning(connection, facts), Transferred(connection, facts),
-                                       Troubles(connection.totals), ".");
+                                       Troubles(connection, facts), ".");
   if (facts.to_itself) return all;
-  return absl::StrCat(all, facts.first_fin_by_client ? " The client" : " The server",
-                      " closed first",
+  return absl::StrCat(all,
+                      facts.fins_crossed          ? " Both closed at once (their FINs crossed: "
+                                                    "CLOSING on both)"
+                      : facts.first_fin_by_client ? " The client closed first"
+                                                  : " The server closed first",
                       facts.last_fin_acked ? "." : "; the ACK of a FIN is missing.");
 }
 
@@ -397,7 +508,7 @@ std::string HalfClosed(const TrackedConnection& connection, const TraceFacts& fa
   const EndState other = by_client ? facts.server_state : facts.client_state;
   const std::string begin =
       absl::StrCat(Beginning(connection, facts), Transferred(connection, facts),
-                   Troubles(connection.totals), ". ");
+                   Troubles(connection, facts), ". ");
   const std::string who = by_client ? "The client" : "The server";
   const std::string whom = by_client ? "the server" : "the client";
   if (!facts.first_fin_acked) {
@@ -405,14 +516,24 @@ std::string HalfClosed(const TrackedConnection& connection, const TraceFacts& fa
                         " had not acknowledged by the end of the trace: ", Name(closer), ".");
   }
   const std::string later =
-      facts.since_fin ? absl::StrCat(", ", WaitText(*facts.since_fin), " later") : "";
-  const std::string since =
-      facts.bytes_since_fin > 0
-          ? absl::StrCat(", but has sent ", Bytes(facts.bytes_since_fin), " since")
-          : "";
-  return absl::StrCat(
-      begin, who, " closed and is in ", Name(closer), "; ", whom, " is left in ", Name(other),
-      ": its application has not called close() by the end of the trace", later, since, ".");
+      facts.since_fin ? absl::StrCat(", ", WaitText(*facts.since_fin), " after the FIN") : "";
+  if (facts.bytes_since_fin > 0 && facts.since_sent.value_or(absl::ZeroDuration()) < kSoonClosed) {
+    return absl::StrCat(begin, who, " ended its direction (FIN) and still acknowledges; ", whom,
+                        " goes on sending, ", Bytes(facts.bytes_since_fin),
+                        " since: a half-close in use, no leak so far.");
+  }
+  if (facts.since_fin && *facts.since_fin < kSoonClosed) {
+    return absl::StrCat(begin, who, " closed and is in ", Name(closer), "; ", whom, " is in ",
+                        Name(other), " when the trace ends", later,
+                        ": too soon to tell a leak from a program that is about to close.");
+  }
+  return absl::StrCat(begin, who, " closed and is in ", Name(closer), "; ", whom, " is left in ",
+                      Name(other),
+                      ": its application has not called close() by the end of the trace", later,
+                      facts.bytes_since_fin > 0
+                          ? absl::StrCat(", but has sent ", Bytes(facts.bytes_since_fin), " since")
+                          : "",
+                      ".");
 }
 
 // One direction says nothing of the other end but what it acknowledges.
@@ -421,7 +542,7 @@ std::string OneDirection(const TrackedConnection& connection, const TraceFacts& 
   const int64_t bytes = client ? connection.totals.client_bytes : connection.totals.server_bytes;
   return absl::StrCat("Only what ", client ? "the client" : "the server",
                       " sent was captured: ", Bytes(bytes), facts.any_fin ? " and a FIN" : "",
-                      connection.reset_by ? " and a RST" : "", Troubles(connection.totals),
+                      connection.reset_by ? " and a RST" : "", Troubles(connection, facts),
                       "; what ", client ? "the server" : "the client", " did is not shown.");
 }
 
@@ -467,14 +588,14 @@ std::string WhatHappened(const TrackedConnection& connection, const TraceFacts& 
       if (facts.server_kept_waiting && connection.totals.server_bytes == 0) {
         return absl::StrCat(
             Beginning(connection, facts), Transferred(connection, facts),
-            Troubles(connection.totals),
+            Troubles(connection, facts),
             ". The server sent its SYN-ACK again after the client's ACK: its accept queue is full, "
             "or it waits for data (TCP_DEFER_ACCEPT), or the ACK was lost.");
       }
       [[fallthrough]];
     case Outcome::kMidStream:
       return absl::StrCat(Beginning(connection, facts), Transferred(connection, facts),
-                          Troubles(connection.totals), "; still open when the trace ends.",
+                          Troubles(connection, facts), "; still open when the trace ends.",
                           WindowClosed(facts));
   }
   return "";

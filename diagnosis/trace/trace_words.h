@@ -33,9 +33,15 @@ struct TraceFacts {
   bool only_server_captured = false;
   // Acknowledged, and not in the capture.
   int64_t client_unseen_bytes = 0, server_unseen_bytes = 0;
-  int reset_after_keep_alives = 0;          // in a row, that nobody answered
-  std::optional<absl::Duration> since_fin;  // from the first FIN to the end of the trace
-  int64_t bytes_since_fin = 0;              // from the other end
+  int64_t needless = 0;                      // retransmissions of what turned out to have arrived
+  int reset_after_keep_alives = 0;           // in a row, that nobody answered
+  std::optional<absl::Duration> since_fin;   // from the first FIN to the end of the trace
+  int64_t bytes_since_fin = 0;               // from the other end
+  std::optional<absl::Duration> since_sent;  // the last of those
+  bool fins_crossed = false;                 // each end closed before it knew of the other's FIN
+  int64_t syn_acks_before_ack = 0;
+  // From the first SYN, or where that was not captured the first SYN-ACK, to the ACK.
+  std::optional<absl::Duration> handshake_took;
   bool only_syns_shown = false;
   bool handshake_complete = false;
   EndState client_state = EndState::kUnknown;  // at the end

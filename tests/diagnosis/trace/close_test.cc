@@ -62,11 +62,36 @@ TEST(TrackerClose, SideThatNeverClosesIsLeftInCloseWait) {
     1.001 S > C  .  300(0) ack 1001 win 502   => FIN-WAIT-2 CLOSE-WAIT
     1.100 S > C  P. 300(8) ack 1001 win 502   => FIN-WAIT-2 CLOSE-WAIT first-data
     1.101 C > S  .  1001(0) ack 308 win 502   => FIN-WAIT-2 CLOSE-WAIT
+    9.000 C > S  .  1000(0) ack 308 win 502   => FIN-WAIT-2 CLOSE-WAIT keep-alive
+    9.001 S > C  .  308(0) ack 1001 win 502   => FIN-WAIT-2 CLOSE-WAIT keep-alive-ack
   )");
   EXPECT_EQ(connection.outcome, Outcome::kHalfClosed);
-  EXPECT_THAT(connection.summary, HasSubstr("The client closed and is in FIN-WAIT-2; the server is "
-                                            "left in CLOSE-WAIT: its application has not called "
-                                            "close()"));
+  EXPECT_THAT(connection.summary,
+              HasSubstr("The client closed and is in FIN-WAIT-2; the server is left in CLOSE-WAIT: "
+                        "its application has not called close() by the end of the trace, 8 s after "
+                        "the FIN, but has sent 8 bytes since."));
+}
+
+TEST(TrackerClose, SoonAfterTheFinNobodyIsAccused) {
+  const TrackedConnection connection = ExpectAfterOpen(R"(
+    1.000 C > S  F. 1000(0) ack 300 win 502   => FIN-WAIT-1 CLOSE-WAIT fin
+    1.045 S > C  .  300(0) ack 1001 win 502   => FIN-WAIT-2 CLOSE-WAIT
+  )");
+  EXPECT_THAT(connection.summary,
+              HasSubstr("the server is in CLOSE-WAIT when the trace ends, 45 ms after the FIN: too "
+                        "soon to tell a leak from a program that is about to close."));
+}
+
+TEST(TrackerClose, SideThatGoesOnSendingUsesAHalfClose) {
+  const TrackedConnection connection = ExpectAfterOpen(R"(
+    1.000 C > S  F. 1000(0) ack 300 win 502   => FIN-WAIT-1 CLOSE-WAIT fin
+    1.001 S > C  .  300(0) ack 1001 win 502   => FIN-WAIT-2 CLOSE-WAIT
+    1.100 S > C  P. 300(8) ack 1001 win 502   => FIN-WAIT-2 CLOSE-WAIT first-data
+    1.101 C > S  .  1001(0) ack 308 win 502   => FIN-WAIT-2 CLOSE-WAIT
+  )");
+  EXPECT_THAT(connection.summary,
+              HasSubstr("The client ended its direction (FIN) and still acknowledges; the server "
+                        "goes on sending, 8 bytes since: a half-close in use, no leak so far."));
 }
 
 TEST(TrackerClose, FinNotYetAcknowledgedIsFinWait1) {

@@ -44,6 +44,15 @@ uint16_t Flags(absl::string_view text) {
       case 'R':
         flags |= kRst;
         break;
+      case 'U':
+        flags |= kUrg;
+        break;
+      case 'E':
+        flags |= kEce;
+        break;
+      case 'W':
+        flags |= kCwr;
+        break;
       default:
         ADD_FAILURE() << "not a flag: " << letter;
     }

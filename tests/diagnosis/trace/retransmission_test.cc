@@ -33,7 +33,8 @@ TEST(TrackerRetransmission, DataSeenBeforeIsARetransmission) {
   )");
   EXPECT_EQ(connection.totals.retransmissions, 1);
   EXPECT_EQ(connection.totals.client_bytes, 1000);
-  EXPECT_THAT(connection.segments[4].note, HasSubstr("sent again 250 ms after"));
+  EXPECT_THAT(connection.segments[4].note,
+              HasSubstr("sent again, 250 ms after they were first sent: no ACK came"));
 }
 
 TEST(TrackerRetransmission, PacketsThatTheCaptureHasTwiceAreNotSentAgain) {
