@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "diagnosis/tcp_info_reading.h"
 
 namespace tcpmedic {
@@ -34,14 +35,16 @@ std::optional<uint32_t> PathRttUs(const SocketSample& sample) {
   return min_rtt_us.has_value() ? min_rtt_us : RttUs(sample);
 }
 
-absl::string_view PathRttFallback(const SocketReading& reading) {
+StandIn ForPathRtt(const SocketReading& reading) {
   const SocketSample& sample = *reading.sample;
-  return MinRttUs(sample).has_value() || !RttUs(sample).has_value() ? "" : "rtt for min_rtt";
+  if (MinRttUs(sample).has_value() || !RttUs(sample).has_value()) return {};
+  return {"rtt for min_rtt", "tcpi_rtt", "tcpi_min_rtt", true};
 }
 
-absl::string_view DataSegmentsFallback(const SocketReading& reading) {
+StandIn ForDataSegments(const SocketReading& reading) {
   const auto segments = DataSegmentsOf(*reading.sample);
-  return segments.has_value() ? segments->fallback : "";
+  if (!segments.has_value()) return {};
+  return {segments->stand_in, segments->source, "tcpi_data_segs_out"};
 }
 
 // What one counter is of another. Nothing of nothing is `of_nothing`.
@@ -85,19 +88,23 @@ std::optional<double> DeliveryRateBps(const SocketSample& sample) {
 // Where the span is not known that bytes were acknowledged in, another rate has to stand in.
 struct Goodput {
   double bps = 0;
-  absl::string_view fallback;
+  StandIn stand_in = {};
 };
 std::optional<Goodput> GoodputOf(const SocketReading& reading) {
   const auto bytes_per_second = PerSecond(reading, &SocketDelta::bytes_acked);
-  if (bytes_per_second.has_value()) return Goodput{*bytes_per_second * 8, ""};
+  if (bytes_per_second.has_value()) return Goodput{*bytes_per_second * 8};
   if (reading.window == nullptr || reading.window->over == CountedOver::kWindow) {
     return std::nullopt;
   }
   if (const auto bps = DeliveryRateBps(*reading.sample)) {
-    return Goodput{*bps, "delivery_rate for bytes_acked per second"};
+    return Goodput{*bps,
+                   {"delivery_rate for bytes_acked per second", "tcpi_delivery_rate",
+                    "tcpi_bytes_acked", true}};
   }
-  if (!reading.printed_bps.has_value()) return std::nullopt;
-  return Goodput{*reading.printed_bps, "ss's own rate for bytes_acked per second"};
+  if (!reading.stated_bps.has_value()) return std::nullopt;
+  return Goodput{
+      *reading.stated_bps,
+      {"the stated rate for bytes_acked per second", "rate", "tcp_info.tcpi_bytes_acked", true}};
 }
 
 std::optional<double> WindowBps(const SocketSample& sample) {
@@ -156,7 +163,7 @@ const SocketAttribute kAttributes[] = {
      [](const SocketReading& r) { return Microseconds(MinRttUs(*r.sample)); }},
     {"socket.path_rtt", Type::Duration(), "", Basis::kNow, "tcp_info.tcpi_min_rtt",
      "the path's own round-trip time: min_rtt, else rtt",
-     [](const SocketReading& r) { return Microseconds(PathRttUs(*r.sample)); }, PathRttFallback},
+     [](const SocketReading& r) { return Microseconds(PathRttUs(*r.sample)); }, ForPathRtt},
     {"socket.rtt_var", Type::Duration(), "", Basis::kNow, "tcp_info.tcpi_rttvar",
      "mean deviation of the round-trip time",
      [](const SocketReading& r) {
@@ -202,7 +209,7 @@ const SocketAttribute kAttributes[] = {
     {"socket.window_bps", Type::Double(), "bit/s", Basis::kNow,
      "tcp_info.tcpi_snd_cwnd * tcpi_snd_mss * 8 / tcpi_min_rtt",
      "the rate in bit/s that cwnd allows: cwnd × mss × 8 ÷ path_rtt",
-     [](const SocketReading& r) { return Double(WindowBps(*r.sample)); }, PathRttFallback},
+     [](const SocketReading& r) { return Double(WindowBps(*r.sample)); }, ForPathRtt},
     {"socket.cwnd_loss", Type::Double(), "", Basis::kNow, "(1.22 / tcp_info.tcpi_snd_cwnd)^2",
      "the loss that alone would hold a loss-based algorithm at this cwnd (RFC 9438 §5.1)",
      [](const SocketReading& r) -> MaybeValue {
@@ -218,17 +225,17 @@ const SocketAttribute kAttributes[] = {
        if (!segments.has_value()) return std::nullopt;
        return Value::Int(static_cast<int64_t>(segments->count));
      },
-     DataSegmentsFallback},
+     ForDataSegments},
 
     // Over the window.
     {"socket.retrans_ratio", Type::Double(), "", Basis::kWindow,
      "tcp_info.tcpi_total_retrans / tcpi_data_segs_out",
      "retransmitted segments ÷ segments with data sent; unknown where none was sent",
-     [](const SocketReading& r) { return Double(RetransRatio(r)); }, DataSegmentsFallback},
+     [](const SocketReading& r) { return Double(RetransRatio(r)); }, ForDataSegments},
     {"socket.loss_predicted_cwnd", Type::Double(), "segments", Basis::kWindow,
      "1.22 / sqrt(tcp_info.tcpi_total_retrans / tcpi_data_segs_out)",
      "the window in segments at which random loss holds a loss-based algorithm (RFC 9438 §5.1)",
-     [](const SocketReading& r) { return Double(LossPredictedCwnd(r)); }, DataSegmentsFallback},
+     [](const SocketReading& r) { return Double(LossPredictedCwnd(r)); }, ForDataSegments},
     {"socket.dsack_ratio", Type::Double(), "", Basis::kWindow,
      "tcp_info.tcpi_dsack_dups / tcpi_total_retrans",
      "retransmits that the peer reported as needless (DSACK) ÷ retransmits",
@@ -273,9 +280,9 @@ const SocketAttribute kAttributes[] = {
        if (!goodput.has_value()) return std::nullopt;
        return Value::Double(goodput->bps);
      },
-     [](const SocketReading& r) -> absl::string_view {
+     [](const SocketReading& r) {
        const auto goodput = GoodputOf(r);
-       return goodput.has_value() ? goodput->fallback : "";
+       return goodput.has_value() ? goodput->stand_in : StandIn{};
      }},
 };
 
@@ -312,13 +319,17 @@ std::string WindowText(const SocketDelta* window) {
   return window == nullptr ? "window not full" : CountedOverText(window->over, window->span);
 }
 
-std::string BasisText(const SocketAttribute& attribute, const SocketReading& reading) {
-  const std::string over = attribute.basis == Basis::kNow        ? "now"
-                           : attribute.basis == Basis::kLifetime ? "lifetime"
+std::string BasisText(const SocketAttribute& attribute, const StandIn& stand_in,
+                      const SocketReading& reading) {
+  const std::string over = attribute.basis == Basis::kNow || stand_in.is_now ? "now"
+                           : attribute.basis == Basis::kLifetime             ? "lifetime"
                                                                  : WindowText(reading.window);
-  const absl::string_view fallback =
-      attribute.fallback == nullptr ? "" : attribute.fallback(reading);
-  return fallback.empty() ? over : absl::StrCat(over, ", ", fallback);
+  return stand_in.words.empty() ? over : absl::StrCat(over, ", ", stand_in.words);
+}
+
+std::string SourceText(const SocketAttribute& attribute, const StandIn& stand_in) {
+  if (stand_in.words.empty()) return std::string(attribute.source);
+  return absl::StrReplaceAll(attribute.source, {{stand_in.for_source, stand_in.source}});
 }
 
 }  // namespace
@@ -377,8 +388,10 @@ v1::Evidence MakeEvidence(int slot, const SocketReading& exemplar, const GroupRe
     const SocketAttribute& attribute = kAttributes[slot];
     evidence.set_name(std::string(attribute.name));
     evidence.set_unit(std::string(attribute.unit));
-    evidence.set_basis(BasisText(attribute, exemplar));
-    evidence.set_source(std::string(attribute.source));
+    const StandIn stand_in =
+        attribute.stand_in == nullptr ? StandIn{} : attribute.stand_in(exemplar);
+    evidence.set_basis(BasisText(attribute, stand_in, exemplar));
+    evidence.set_source(SourceText(attribute, stand_in));
     return evidence;
   }
   const GroupAttribute& attribute = kGroupAttributes[slot - sockets];

@@ -25,9 +25,17 @@ namespace tcpmedic {
 struct SocketReading {
   const SocketSample* sample = nullptr;
   const SocketDelta* window = nullptr;
-  // The rate in bit/s that ss(8) printed, of recorded evidence: what is left where nothing measured
-  // how fast bytes were acknowledged.
-  std::optional<double> printed_bps = std::nullopt;
+  // The rate in bit/s that a recorded text states: what is left where nothing measured how fast
+  // bytes were acknowledged.
+  std::optional<double> stated_bps = std::nullopt;
+};
+
+// What stood in for a value that was not reported; `words` are empty where nothing had to.
+struct StandIn {
+  absl::string_view words;  // "rtt for min_rtt"
+  // What stands for what in the attribute's source: "tcpi_rtt" for "tcpi_min_rtt".
+  absl::string_view source, for_source;
+  bool is_now = false;  // of the moment, whatever the attribute's own basis
 };
 
 struct SocketAttribute {
@@ -38,9 +46,7 @@ struct SocketAttribute {
   absl::string_view source;  // the kernel's own name
   absl::string_view doc;
   std::optional<expr::Value> (*read)(const SocketReading&);
-  // Null, or what stood in for a value that was not reported ("rtt for min_rtt"); empty where
-  // nothing had to.
-  absl::string_view (*fallback)(const SocketReading&) = nullptr;
+  StandIn (*stand_in)(const SocketReading&) = nullptr;  // null: nothing ever does
 };
 
 // By slot of SocketSchema().

@@ -41,20 +41,24 @@ inline std::optional<uint32_t> SsthreshSegments(const SocketSample& sample) {
 // texts have only those.
 struct DataSegments {
   uint64_t count = 0;
-  absl::string_view fallback;  // what stood in, as evidence names it; empty: nothing had to
+  // What stood in, as evidence names it, and where it stands; empty: nothing had to.
+  absl::string_view stand_in = {};
+  absl::string_view source = {};
 };
 inline std::optional<DataSegments> DataSegmentsOf(const SocketSample& sample) {
   const auto counted = Info(sample, &tcp_info::tcpi_data_segs_out);
-  if (counted.has_value()) return DataSegments{*counted, ""};
+  if (counted.has_value()) return DataSegments{*counted};
   const auto mss_bytes = Info(sample, &tcp_info::tcpi_snd_mss);
   if (!mss_bytes.has_value() || *mss_bytes == 0) return std::nullopt;
   const auto sent = Info(sample, &tcp_info::tcpi_bytes_sent);
   if (sent.has_value()) {
-    return DataSegments{*sent / *mss_bytes, "bytes_sent / mss for data_segs_out"};
+    return DataSegments{*sent / *mss_bytes, "bytes_sent / mss for data_segs_out",
+                        "(tcpi_bytes_sent / tcpi_snd_mss)"};
   }
   const auto acked = Info(sample, &tcp_info::tcpi_bytes_acked);
   if (acked.has_value()) {
-    return DataSegments{*acked / *mss_bytes, "bytes_acked / mss for data_segs_out"};
+    return DataSegments{*acked / *mss_bytes, "bytes_acked / mss for data_segs_out",
+                        "(tcpi_bytes_acked / tcpi_snd_mss)"};
   }
   return std::nullopt;
 }

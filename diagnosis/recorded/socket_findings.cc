@@ -25,7 +25,7 @@ struct MatchingSocket {
   SocketDelta lifetime;
   Judgement judgement;
 
-  SocketReading reading() const { return {&socket->sample, &lifetime, socket->send_bps}; }
+  SocketReading reading() const { return {&socket->sample, &lifetime, socket->stated_bps}; }
 };
 
 v1::SocketRef RefOf(const SocketSample& sample) {
@@ -41,13 +41,9 @@ v1::SocketRef RefOf(const SocketSample& sample) {
 // "9M" was good to two digits, and so is what is made of it.
 void NameShortened(const RecordedSocket& socket, v1::Evidence* evidence) {
   for (const std::string& given : socket.shortened) {
-    const absl::string_view member = absl::StripPrefix(given, "tcpi_");
-    // "ss's own rate for bytes_acked per second": then that was not read.
-    const bool replaced = absl::StrContains(evidence->basis(), absl::StrCat(" for ", member));
-    const bool read = absl::StrContains(evidence->source(), absl::StrCat("tcpi_", member)) ||
-                      absl::StrContains(evidence->basis(), absl::StrCat(member, " /"));
-    if (read && !replaced) {
-      evidence->set_basis(absl::StrCat(evidence->basis(), ", ", member, " as shortened by ss"));
+    if (absl::StrContains(evidence->source(), given)) {
+      evidence->set_basis(absl::StrCat(evidence->basis(), ", ", absl::StripPrefix(given, "tcpi_"),
+                                       " as shortened by ss"));
     }
   }
 }
@@ -68,6 +64,12 @@ std::vector<std::string> RemarksOn(const CompiledSignature& signature,
         *retransmits, " retransmits may be that and no loss; ",
         dsacks.has_value() ? absl::StrCat("the peer reported ", *dsacks, " as needless (DSACK)")
                            : "DSACKs, which would tell, are not in this output"));
+  }
+  if (Reads(signature, SocketSchema(), "socket.cwnd") &&
+      Info(sample, &tcp_info::tcpi_retrans).value_or(0) > 0) {
+    remarks.emplace_back(
+        "the sample was taken during loss recovery (segments sent again are in flight): the window "
+        "is at a low point then, and wider between losses");
   }
   if (Reads(signature, SocketSchema(), "socket.unsent_ratio") && sample.wqueue == 0) {
     remarks.emplace_back(

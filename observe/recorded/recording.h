@@ -41,8 +41,9 @@ struct RecordedSocket {
   std::vector<v1::Process> processes;  // of users:((…)): comm, pid and fds only
   // The names of tcp_info members whose value ss had shortened ("9M"): good to two digits.
   std::vector<std::string> shortened;
-  // ss's own rate ("send 780Kbps"), computed from cwnd; and what it measured.
-  std::optional<double> send_bps;
+  // A rate in bit/s that the text states beside ss's own ("rate:780Kbps"). ss's "send" is none: it
+  // is reckoned from cwnd, and says nothing of what was delivered.
+  std::optional<double> stated_bps;
   // The command shows only some of the sockets in this state: head, tail, a filter by address.
   bool only_some = false;
   // -p: who holds a socket without processes was asked, and could not be told.

@@ -296,9 +296,9 @@ bool SsInfo::TakeRate(absl::string_view name, absl::string_view value) {
   // "pacing_rate 1.2Mbps/10Mbps": the second is the socket's maximum.
   const std::optional<Quantity> rate = ParseBitsPerSecond(value.substr(0, value.find('/')));
   if (!rate.has_value()) return false;
-  if (name == "send" || name == "rate") {
-    socket_->send_bps = rate->value;
-  } else if (name != "max_pacing_rate") {
+  if (name == "rate") {
+    socket_->stated_bps = rate->value;
+  } else if (name == "delivery_rate" || name == "pacing_rate") {
     const bool delivery = name == "delivery_rate";
     const auto member = delivery ? &tcp_info::tcpi_delivery_rate : &tcp_info::tcpi_pacing_rate;
     if (!Set(&socket_->sample.info, member, rate->value / 8)) return false;

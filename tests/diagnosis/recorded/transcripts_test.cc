@@ -134,7 +134,7 @@ RecordedSocket SlowTransfer() {
   info.Set(&tcp_info::tcpi_total_retrans, 214u);
   info.Set(&tcp_info::tcpi_reordering, 12u);
   socket.shortened = {"tcpi_bytes_sent", "tcpi_bytes_acked"};
-  socket.send_bps = 780e3;
+  socket.stated_bps = 780e3;
   return socket;
 }
 
@@ -159,7 +159,7 @@ TEST(Transcripts, SlowTransferIsPinnedByLoss) {
   EXPECT_EQ(basis("socket.path_rtt"), "now, rtt for min_rtt");
   EXPECT_EQ(basis("socket.retrans_ratio"),
             "lifetime, bytes_sent / mss for data_segs_out, bytes_sent as shortened by ss");
-  EXPECT_EQ(basis("socket.goodput_bps"), "lifetime, ss's own rate for bytes_acked per second");
+  EXPECT_EQ(basis("socket.goodput_bps"), "now, the stated rate for bytes_acked per second");
   EXPECT_EQ(EvidenceOf(found.finding, "socket.cwnd")->source(),
             "tcp_info.tcpi_snd_cwnd, incident.txt:2");
   std::vector<std::string> not_shown;

@@ -121,7 +121,7 @@ void RecordedCalls::OnSocket(const RecordedSocket& socket) {
   if (!sample.cc().empty()) absl::StrAppend(&text, " ", sample.cc());
   const std::string info = TcpInfoText(sample.info);
   if (!info.empty()) absl::StrAppend(&text, " ", info);
-  if (socket.send_bps.has_value()) absl::StrAppend(&text, " send_bps=", *socket.send_bps);
+  if (socket.stated_bps.has_value()) absl::StrAppend(&text, " stated_bps=", *socket.stated_bps);
   if (!socket.shortened.empty()) {
     absl::StrAppend(&text, " shortened=", absl::StrJoin(socket.shortened, ","));
   }
