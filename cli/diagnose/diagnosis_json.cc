@@ -64,14 +64,12 @@ ordered_json FindingJson(const DiagnosedFinding& found) {
   return json;
 }
 
-// No capture of this century's begins within its first ten years since the epoch; no seconds of a
-// day, and of no capture's length, come near.
-constexpr absl::Duration kLeastEpochTime = absl::Hours(24 * 3650);
-
-ordered_json TimeJson(const std::optional<absl::Duration>& time) {
+// As tcpdump prints it, but for seconds since the first packet.
+ordered_json TimeJson(const std::optional<absl::Duration>& time, TimeBase base) {
   if (!time) return nullptr;
-  if (*time < kLeastEpochTime) return absl::ToDoubleSeconds(*time);
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", absl::UnixEpoch() + *time, absl::UTCTimeZone());
+  if (base == TimeBase::kFirstPacket) return absl::ToDoubleSeconds(*time);
+  return absl::FormatTime(base == TimeBase::kEpoch ? "%Y-%m-%dT%H:%M:%E6SZ" : "%H:%M:%E6S",
+                          absl::UnixEpoch() + *time, absl::UTCTimeZone());
 }
 
 ordered_json StateJson(EndState state) {
@@ -79,10 +77,10 @@ ordered_json StateJson(EndState state) {
   return std::string(Name(state));
 }
 
-ordered_json SegmentJson(const TrackedSegment& segment) {
+ordered_json SegmentJson(const TrackedSegment& segment, TimeBase base) {
   ordered_json json;
   json["number"] = segment.number;
-  json["time"] = TimeJson(segment.time);
+  json["time"] = TimeJson(segment.time, base);
   json["from"] = segment.from_client ? "client" : "server";
   json["flags"] = FlagText(segment.flags);
   json["seq"] = OrNull(segment.seq);
@@ -97,6 +95,25 @@ ordered_json SegmentJson(const TrackedSegment& segment) {
   for (const SegmentEvent event : segment.events) events.push_back(std::string(Name(event)));
   json["events"] = std::move(events);
   json["note"] = OrNull(segment.note);
+  return json;
+}
+
+// Null: the input as a whole, whose lines nobody has counted.
+ordered_json LinesJson(const Unread& unread) {
+  if (unread.place.line == 0) return nullptr;
+  return unread.lines;
+}
+
+ordered_json IcmpJson(const IcmpReport& report) {
+  ordered_json json = {{"number", report.number},
+                       {"count", report.count},
+                       {"from", report.from.ToString()},
+                       {"error", std::string(Name(report.error))},
+                       {"mtu", nullptr},
+                       {"about", report.of_client ? "client" : "server"},
+                       {"after_s", nullptr}};
+  if (report.mtu > 0) json["mtu"] = report.mtu;
+  if (report.after) json["after_s"] = absl::ToDoubleSeconds(*report.after);
   return json;
 }
 
@@ -139,9 +156,12 @@ ordered_json ConnectionJson(const TrackedConnection& connection) {
                     {"syns", totals.syns},
                     {"syn_acks", totals.syn_acks},
                     {"captured_twice", totals.captured_twice}};
+  ordered_json icmp = ordered_json::array();
+  for (const IcmpReport& report : connection.icmp) icmp.push_back(IcmpJson(report));
+  json["icmp_errors"] = std::move(icmp);
   ordered_json segments = ordered_json::array();
   for (const TrackedSegment& segment : connection.segments) {
-    segments.push_back(SegmentJson(segment));
+    segments.push_back(SegmentJson(segment, connection.time_base));
   }
   json["segments"] = std::move(segments);
   json["segments_left_out"] = connection.segments_left_out;
@@ -183,7 +203,7 @@ absl::Status WriteDiagnosisJson(const DiagnosisView& view,
   for (const Unread& unread : view.unread) {
     json.Element({{"source", PlaceText(unread.place)},
                   {"reason", unread.reason},
-                  {"lines", unread.lines},
+                  {"lines", LinesJson(unread)},
                   {"excerpt", OrNull(unread.excerpt)}});
   }
   json.Member("remarks", view.remarks);

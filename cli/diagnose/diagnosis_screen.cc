@@ -380,7 +380,10 @@ class Screen {
       if (lines.size() == kMostUnread) break;
       std::string text =
           WithoutDirectory(absl::StrCat(PlaceText(unread.place), ": ", unread.reason));
-      if (unread.lines > 1) absl::StrAppend(&text, " (", CountText(unread.lines), " lines)");
+      if (unread.lines > 1) {
+        absl::StrAppend(&text, " (", CountText(unread.lines),
+                        unread.packets ? " packets)" : " lines)");
+      }
       if (!unread.excerpt.empty()) absl::StrAppend(&text, ": ", unread.excerpt);
       lines.push_back(Cut(Escaped(text), text_columns()));
     }

@@ -49,6 +49,9 @@ class CountingSink : public RecordingSink {
     ++read_.segments;
     next_->OnSegment(place, segment);
   }
+  void OnRelated(const Place& place, const RelatedPacket& related) override {
+    next_->OnRelated(place, related);
+  }
   void OnUnread(const Unread& unread) override { next_->OnUnread(unread); }
 
   const EvidenceRead& read() const { return read_; }

@@ -82,6 +82,11 @@ FoundBySignature FindInConnections(const CompiledSignature& given, const TraceRe
     }
     AddNotShown(signature, group.judgement, ConnectionSchema(), ConnectionActivation(exemplar),
                 &finding);
+    for (const IcmpReport& report : group.exemplar->icmp) {
+      added.remarks.push_back(absl::StrCat(ReportText(report), " (",
+                                           PlaceText({group.exemplar->input, report.number}),
+                                           "): there was an answer, by ICMP"));
+    }
     v1::SocketRef* const ref = finding.mutable_exemplar();
     ref->mutable_local()->set_ip(group.exemplar->client.ip.ToString());
     ref->mutable_local()->set_port(group.exemplar->client.port);

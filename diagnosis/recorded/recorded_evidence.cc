@@ -178,6 +178,13 @@ class RecordedEvidence::Impl {
     return remarks;
   }
 
+  static std::vector<std::string> RemarksOnIcmp(const TraceResult& trace) {
+    if (trace.icmp_elsewhere == 0) return {};
+    return {absl::StrCat(trace.icmp_elsewhere,
+                         trace.icmp_elsewhere == 1 ? " ICMP error is" : " ICMP errors are",
+                         " about connections of which nothing was captured")};
+  }
+
   // Each remark once: with the findings that it bears on, else on its own.
   void Remark(const std::set<std::string>& seem_filtered, RecordedDiagnosis* diagnosis) const {
     std::set<std::string> said;
@@ -193,8 +200,8 @@ class RecordedEvidence::Impl {
     const std::vector<std::string> on_processes =
         diagnosis->findings.empty() ? std::vector<std::string>{} : RemarksOnProcesses(gathered);
     for (const std::vector<std::string>& remarks :
-         {on_filters, RemarksOnCopies(diagnosis->trace), RemarksOnCounts(gathered), on_processes,
-          gathered.NotKept()}) {
+         {on_filters, RemarksOnCopies(diagnosis->trace), RemarksOnIcmp(diagnosis->trace),
+          RemarksOnCounts(gathered), on_processes, gathered.NotKept()}) {
       for (const std::string& remark : remarks) {
         if (said.insert(remark).second) diagnosis->remarks.push_back(remark);
       }
@@ -216,6 +223,9 @@ void RecordedEvidence::OnCount(const RecordedCount& count) { impl_->gathered.Add
 void RecordedEvidence::OnProcess(const RecordedProcess& process) { impl_->gathered.Add(process); }
 void RecordedEvidence::OnSegment(const Place& place, const CapturedSegment& segment) {
   impl_->OnSegment(place, segment);
+}
+void RecordedEvidence::OnRelated(const Place& place, const RelatedPacket& related) {
+  impl_->tracker.ObserveRelated(place.input, place.line, related);
 }
 void RecordedEvidence::OnUnread(const Unread& unread) { impl_->gathered.Add(unread); }
 

@@ -55,6 +55,7 @@ class RecordedEvidence : public RecordingSink {
   void OnCount(const RecordedCount& count) override;
   void OnProcess(const RecordedProcess& process) override;
   void OnSegment(const Place& place, const CapturedSegment& segment) override;
+  void OnRelated(const Place& place, const RelatedPacket& related) override;
   void OnUnread(const Unread& unread) override;
 
   RecordedDiagnosis Diagnose(

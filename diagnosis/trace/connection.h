@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "core/ip_address.h"
+#include "diagnosis/trace/icmp_report.h"
 #include "observe/capture/segment.h"
 
 namespace tcpmedic {
@@ -124,8 +125,10 @@ struct TrackedConnection {
   std::optional<TraceEndpoint> reset_by;
   std::optional<uint8_t> client_window_scale, server_window_scale;
   ConnectionTotals totals;
-  std::vector<TrackedSegment> segments;  // the first and the last, bounded
-  int64_t segments_left_out = 0;         // in between
+  std::vector<IcmpReport> icmp;           // by kind and sender; a few at most
+  TimeBase time_base = TimeBase::kEpoch;  // of its segments' times
+  std::vector<TrackedSegment> segments;   // the first and the last, bounded
+  int64_t segments_left_out = 0;          // in between
 };
 
 }  // namespace tcpmedic

@@ -63,6 +63,7 @@ void Flow::Observe(int from, int64_t number, const CapturedSegment& segment) {
   if (kept_.total() == 0) {
     first_sender_ = from;
     syn_seen_ = segment.Has(kSyn) && !segment.Has(kAck);
+    time_base_ = segment.time_base;
   }
   if (!numbers_seen_ && (segment.seq || segment.ack)) relative_ = segment.relative;
   NumberedSegment numbered = Numbered(segment);
@@ -255,6 +256,7 @@ Outcome Flow::OutcomeAt(const TraceEnd& end) const {
     return waited(syn_ack_) ? Outcome::kHalfOpen : Outcome::kHandshakeNotShown;
   }
   if (challenged_ || ends_[1 - *client_].sent_more_than_syns) return Outcome::kHandshakeNotShown;
+  if (ReportAboutSyn() != nullptr) return Outcome::kNoReply;
   // Where RSTs cannot be seen, only a SYN that is sent again shows that there was none.
   if (end.only_syns_shown && syn_.count == 1) return Outcome::kHandshakeNotShown;
   return waited(syn_) ? Outcome::kNoReply : Outcome::kHandshakeNotShown;

@@ -3,7 +3,7 @@
 //
 // flow.cc takes a segment and hands it to those who know what it does to both ends: flow_opening.cc
 // the SYNs and the handshake's ACK, flow_closing.cc FINs and RSTs, sequence_space.h the data,
-// flow_resending.cc what of it is sent again.
+// flow_resending.cc what of it is sent again, flow_related.cc what ICMP and IP fragments tell.
 // flow_description.cc says it in words, only when asked.
 #ifndef TCPMEDIC_DIAGNOSIS_TRACE_FLOW_H_
 #define TCPMEDIC_DIAGNOSIS_TRACE_FLOW_H_
@@ -16,6 +16,7 @@
 #include "diagnosis/trace/connection.h"
 #include "diagnosis/trace/kept_segments.h"
 #include "diagnosis/trace/sequence_space.h"
+#include "observe/capture/related_packet.h"
 #include "observe/capture/segment.h"
 
 namespace tcpmedic {
@@ -36,6 +37,8 @@ class Flow {
   // its own (a SYN sent again has the same), or a SYN-ACK that fits nothing here.
   bool BeginsAnother(int from, const CapturedSegment& segment) const;
   void Observe(int from, int64_t number, const CapturedSegment& segment);
+  // `from` sent the segment that it tells of.
+  void ObserveRelated(int from, int64_t number, const RelatedPacket& related);
 
   enum class Life : uint8_t { kOpen, kReset, kClosed };
   Life life() const;
@@ -80,6 +83,12 @@ class Flow {
     std::optional<int64_t> sent_after_fin_at_ns;  // the last of them
     int unanswered_keep_alives = 0;               // the latest, in a row
     bool sent_acked_again = false;                // just now, what had been acknowledged
+    bool in_fragments = false;                    // some of its segments came in IP fragments
+  };
+  struct Report {
+    int from_end = 0;
+    int64_t about = -1;  // ordinal of the segment that it quotes; -1: not kept
+    IcmpReport report;   // `of_client` is set when described
   };
 
   bool opened() const { return client_.has_value(); }
@@ -124,6 +133,9 @@ class Flow {
                        KeptSegment* kept);
   void TurnOutSpurious(int64_t ordinal, bool by_timestamp);
 
+  // In flow_related.cc: the one that ends a handshake, or null.
+  const IcmpReport* ReportAboutSyn() const;
+
   // In flow_description.cc.
   EndState StateAfter(int64_t ordinal, const KeptSegment& kept, int end) const;
   std::optional<uint8_t> AgreedScale(int end) const;
@@ -160,6 +172,8 @@ class Flow {
   int64_t needless_ = 0;             // retransmissions of what turned out to have arrived
   int reset_after_keep_alives_ = 0;  // that nobody answered
   bool syn_ack_came_again_ = false;  // after the handshake, and is not answered
+  std::vector<Report> reports_;
+  TimeBase time_base_ = TimeBase::kEpoch;
   KeptSegments kept_;
 };
 

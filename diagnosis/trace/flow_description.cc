@@ -1,6 +1,7 @@
 // What a Flow gives out: its connection, with states put right by what came later, and in words.
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "diagnosis/trace/flow.h"
 #include "diagnosis/trace/trace_words.h"
 
@@ -8,6 +9,8 @@ namespace tcpmedic {
 namespace {
 
 constexpr int kMaxScale = 14;  // RFC 7323 §2.3
+// A FIN that is not acknowledged by then is sent again (RFC 6298 §2).
+constexpr int64_t kAckNs = 1'000'000'000;
 
 std::optional<absl::Duration> DurationOf(std::optional<int64_t> ns) {
   if (!ns) return std::nullopt;
@@ -109,6 +112,11 @@ TrackedConnection Flow::Describe(const std::string& input, const TraceEnd& end) 
   connection.totals.client_bytes = bytes_[client];
   connection.totals.server_bytes = bytes_[1 - client];
   connection.segments_left_out = kept_.left_out();
+  connection.time_base = time_base_;
+  for (const Report& one : reports_) {
+    connection.icmp.push_back(one.report);
+    connection.icmp.back().of_client = one.from_end == client;
+  }
 
   TraceFacts facts;
   facts.simultaneous = simultaneous_;
@@ -128,6 +136,8 @@ TrackedConnection Flow::Describe(const std::string& input, const TraceEnd& end) 
   facts.only_server_captured = client_end.segments == 0;
   facts.client_unseen_bytes = client_end.unseen_bytes;
   facts.server_unseen_bytes = server_end.unseen_bytes;
+  facts.client_in_fragments = client_end.in_fragments;
+  facts.server_in_fragments = server_end.in_fragments;
   facts.needless = needless_;
   facts.fins_crossed = fins_crossed_;
   facts.syn_acks_before_ack = syn_acks_before_ack_;
@@ -153,6 +163,8 @@ TrackedConnection Flow::Describe(const std::string& input, const TraceEnd& end) 
   }
   const int64_t last = kept_.total() - 1;
   if (const KeptSegment* kept = kept_.At(last)) {
+    facts.ends_with_fin = (kept->flags & kFin) != 0 && kept->has_time && end.last_ns &&
+                          *end.last_ns - kept->at_ns < kAckNs;
     facts.client_state = StateAfter(last, *kept, client);
     facts.server_state = StateAfter(last, *kept, 1 - client);
   }
@@ -166,7 +178,12 @@ TrackedConnection Flow::Describe(const std::string& input, const TraceEnd& end) 
       continue;
     }
     connection.segments.push_back(DescribeSegment(ordinal, *kept, client));
-    connection.segments.back().note = NoteOf(*kept, connection.segments.back(), connection, facts);
+    std::string& note = connection.segments.back().note;
+    note = NoteOf(*kept, connection.segments.back(), connection, facts);
+    for (const Report& one : reports_) {
+      if (one.about != ordinal) continue;
+      absl::StrAppend(&note, note.empty() ? "" : "; ", ReportText(one.report));
+    }
   }
   return connection;
 }

@@ -48,6 +48,7 @@ enum SegmentMark : uint64_t {
   kNamesNeedless = 0x20000000,      // which shows that it was sent again in vain
   kAcksAgain = 0x40000000,          // answers what had been acknowledged
   kAnswersSynAckAgain = 0x80000000,
+  kHasLaterFragments = 0x100000000,  // it is the first fragment of its IP packet
 };
 
 struct KeptSegment {

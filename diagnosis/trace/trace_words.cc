@@ -57,6 +57,10 @@ class Note {
     } else {
       Rest();
     }
+    if (Marked(kHasLaterFragments)) {
+      Say("the first fragment of its IP packet: the segment goes on in later ones, whose bytes "
+          "cannot be followed");
+    }
     return absl::StrJoin(parts_, "; ");
   }
 
@@ -70,6 +74,12 @@ class Note {
   template <typename... Parts>
   void Say(const Parts&... parts) {
     parts_.push_back(absl::StrCat(parts...));
+  }
+  bool InFragments() const {
+    return segment_.from_client ? facts_.client_in_fragments : facts_.server_in_fragments;
+  }
+  bool OtherInFragments() const {
+    return segment_.from_client ? facts_.server_in_fragments : facts_.client_in_fragments;
   }
   // " 1.01 s after the last one", where times are known.
   std::string AfterTheLast(absl::string_view what) const {
@@ -177,7 +187,8 @@ class Note {
   void Data() {
     if (Has(SegmentEvent::kGap)) {
       Say(Bytes(kept_.detail), " before it ", kept_.detail == 1 ? "is" : "are",
-          " missing: lost, overtaken, or not captured");
+          InFragments() ? " in later IP fragments, or missing: lost, overtaken, or not captured"
+                        : " missing: lost, overtaken, or not captured");
     }
     if (Has(SegmentEvent::kFirstData)) {
       Say("first data byte of ", Me(), ": seq ", Seq(),
@@ -267,7 +278,9 @@ class Note {
 
   void Acknowledgment() {
     if (Has(SegmentEvent::kAckOfUnseen)) {
-      Say("acknowledges data of ", Other(), " that the capture does not have",
+      Say("acknowledges data of ", Other(),
+          OtherInFragments() ? " that came in later IP fragments"
+                             : " that the capture does not have",
           Has(SegmentEvent::kGap) ? "" : absl::StrCat(": ", Bytes(kept_.detail)));
     }
     if (Has(SegmentEvent::kKeepAliveAck)) {
@@ -342,15 +355,18 @@ std::string Waited(const TraceFacts& facts) {
   return absl::StrCat(" in ", WaitText(*facts.waited));
 }
 
-std::string Unseen(int64_t bytes) {
+std::string Unseen(int64_t bytes, bool in_fragments) {
   if (bytes == 0) return "";
-  return absl::StrCat(" (and ", bytes, " that were acknowledged, but not captured)");
+  return absl::StrCat(" (and ", bytes,
+                      in_fragments ? " that were acknowledged, in later IP fragments)"
+                                   : " that were acknowledged, but not captured)");
 }
 
 std::string Transferred(const TrackedConnection& connection, const TraceFacts& facts) {
   return absl::StrCat(Bytes(connection.totals.client_bytes), " from the client",
-                      Unseen(facts.client_unseen_bytes), ", ", connection.totals.server_bytes,
-                      " from the server", Unseen(facts.server_unseen_bytes));
+                      Unseen(facts.client_unseen_bytes, facts.client_in_fragments), ", ",
+                      connection.totals.server_bytes, " from the server",
+                      Unseen(facts.server_unseen_bytes, facts.server_in_fragments));
 }
 
 // "; 3 retransmissions, 1 segment overtaken, window 0 twice": empty where all went well.
@@ -499,7 +515,9 @@ std::string Closed(const TrackedConnection& connection, const TraceFacts& facts)
                                                     "CLOSING on both)"
                       : facts.first_fin_by_client ? " The client closed first"
                                                   : " The server closed first",
-                      facts.last_fin_acked ? "." : "; the ACK of a FIN is missing.");
+                      facts.last_fin_acked  ? "."
+                      : facts.ends_with_fin ? "; the trace ends before the ACK of the last FIN."
+                                            : "; the ACK of a FIN is missing.");
 }
 
 std::string HalfClosed(const TrackedConnection& connection, const TraceFacts& facts) {
@@ -570,6 +588,11 @@ std::string WhatHappened(const TrackedConnection& connection, const TraceFacts& 
     case Outcome::kRefused:
       return Refused(connection);
     case Outcome::kNoReply:
+      for (const IcmpReport& report : connection.icmp) {
+        if (report.about_syn && report.of_client && EndsHandshake(report.error)) {
+          return SynReportText(report, connection.server.ip);
+        }
+      }
       return NoReply(connection, facts);
     case Outcome::kHalfOpen:
       return HalfOpen(connection, facts);
@@ -604,7 +627,13 @@ std::string WhatHappened(const TrackedConnection& connection, const TraceFacts& 
 }  // namespace
 
 std::string SummaryOf(const TrackedConnection& connection, const TraceFacts& facts) {
-  const std::string summary = WhatHappened(connection, facts);
+  std::string summary = WhatHappened(connection, facts);
+  if (connection.outcome != Outcome::kNoReply) {
+    for (const IcmpReport& report : connection.icmp) {
+      absl::StrAppend(&summary, " ", ReportText(report), ", about a segment of the ",
+                      report.of_client ? "client." : "server.");
+    }
+  }
   if (connection.totals.captured_twice == 0) return summary;
   return absl::StrCat(summary, " The capture has ", connection.totals.captured_twice, " of its ",
                       connection.totals.segments - connection.totals.captured_twice,

@@ -33,6 +33,9 @@ struct TraceFacts {
   bool only_server_captured = false;
   // Acknowledged, and not in the capture.
   int64_t client_unseen_bytes = 0, server_unseen_bytes = 0;
+  // Some of its segments came in IP fragments, of which only the first can be followed.
+  bool client_in_fragments = false, server_in_fragments = false;
+  bool ends_with_fin = false;                // the trace does, or within the time for an ACK
   int64_t needless = 0;                      // retransmissions of what turned out to have arrived
   int reset_after_keep_alives = 0;           // in a row, that nobody answered
   std::optional<absl::Duration> since_fin;   // from the first FIN to the end of the trace

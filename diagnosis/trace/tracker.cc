@@ -12,6 +12,9 @@
 namespace tcpmedic {
 namespace {
 
+// For an ICMP error of tcpdump's text, which names no ports: the newest are those it is about.
+constexpr int kMostLookedAt = 1000;
+
 constexpr size_t kOutcomes = static_cast<size_t>(Outcome::kMidStream) + 1;
 
 // Those that tell most first.
@@ -87,6 +90,16 @@ class Tracker::Impl {
     Touch(*latest_);
   }
 
+  void ObserveRelated(absl::string_view input, int64_t number, const RelatedPacket& related) {
+    const size_t input_index = IndexOf(input);
+    int from = 0;
+    if (Followed* const about = FindAbout(input_index, related, &from)) {
+      about->flow.ObserveRelated(from, number, related);
+    } else if (related.kind == RelatedPacket::Kind::kIcmpError) {
+      ++icmp_elsewhere_;
+    }
+  }
+
   void ShowsOnlySyns(absl::string_view input) { inputs_[IndexOf(input)].only_syns_shown = true; }
 
   TraceResult Result() const;
@@ -105,6 +118,7 @@ class Tracker::Impl {
 
   FollowedList& ListOf(Flow::Life life) { return lists_[static_cast<size_t>(life)]; }
   Followed& Find(const Key& key, int from, const CapturedSegment& segment);
+  Followed* FindAbout(size_t input, const RelatedPacket& related, int* from);
   void Touch(Followed& followed);
   void GiveUpOne();
   std::vector<const Followed*> Listed() const;
@@ -120,6 +134,7 @@ class Tracker::Impl {
   Followed* latest_ = nullptr;
   FollowedList::iterator latest_position_;
   int64_t segments_ = 0, connections_ = 0;
+  int64_t icmp_elsewhere_ = 0;
   int64_t given_up_ = 0;
   // Of those given up, by whether it turns out that the input shows only SYNs.
   struct GivenUp {
@@ -145,6 +160,36 @@ Followed& Tracker::Impl::Find(const Key& key, int from, const CapturedSegment& s
   latest_position_ = std::prev(open.end());
   by_key_[key] = latest_position_;
   return *latest_position_;
+}
+
+Followed* Tracker::Impl::FindAbout(size_t input, const RelatedPacket& related, int* from) {
+  if (related.src_port && related.dst_port) {
+    Key key{input, {related.src_ip, *related.src_port}, {related.dst_ip, *related.dst_port}};
+    *from = key.end1 < key.end0 ? 1 : 0;
+    if (*from == 1) std::swap(key.end0, key.end1);
+    const auto found = by_key_.find(key);
+    return found == by_key_.end() ? nullptr : &*found->second;
+  }
+  const auto matches = [&](const Followed& one) {
+    if (one.key.input != input) return false;
+    for (const int end : {0, 1}) {
+      const TraceEndpoint& src = end == 0 ? one.key.end0 : one.key.end1;
+      const TraceEndpoint& dst = end == 0 ? one.key.end1 : one.key.end0;
+      if (src.ip != related.src_ip || dst.ip != related.dst_ip) continue;
+      if (related.dst_port && dst.port != *related.dst_port) continue;
+      *from = end;
+      return true;
+    }
+    return false;
+  };
+  if (latest_ != nullptr && matches(*latest_)) return latest_;
+  int left = kMostLookedAt;
+  for (FollowedList& list : lists_) {
+    for (auto one = list.rbegin(); one != list.rend() && left-- > 0; ++one) {
+      if (matches(*one)) return &*one;
+    }
+  }
+  return nullptr;
 }
 
 void Tracker::Impl::Touch(Followed& followed) {
@@ -210,6 +255,7 @@ TraceResult Tracker::Impl::Result() const {
   TraceResult result;
   result.connections_seen = connections_;
   result.segments = segments_;
+  result.icmp_elsewhere = icmp_elsewhere_;
   result.by_outcome.assign(kOutcomes, 0);
   for (const auto& [input, outcomes] : given_up_outcomes_) {
     const auto& counts = inputs_[input].only_syns_shown ? outcomes.only_syns : outcomes.all_shown;
@@ -239,6 +285,11 @@ Tracker::~Tracker() = default;
 
 void Tracker::Observe(absl::string_view input, int64_t number, const CapturedSegment& segment) {
   impl_->Observe(input, number, segment);
+}
+
+void Tracker::ObserveRelated(absl::string_view input, int64_t number,
+                             const RelatedPacket& related) {
+  impl_->ObserveRelated(input, number, related);
 }
 
 void Tracker::ShowsOnlySyns(absl::string_view input) { impl_->ShowsOnlySyns(input); }

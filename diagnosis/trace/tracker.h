@@ -22,6 +22,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "diagnosis/trace/connection.h"
+#include "observe/capture/related_packet.h"
 #include "observe/capture/segment.h"
 
 namespace tcpmedic {
@@ -41,6 +42,7 @@ struct TraceResult {
   int64_t connections_seen = 0;
   int64_t connections_left_out = 0;  // counted below, but not listed
   int64_t segments = 0;
+  int64_t icmp_elsewhere = 0;  // errors about connections of which the trace shows nothing
   // By outcome, of all connections: index is static_cast<size_t>(Outcome).
   std::vector<int64_t> by_outcome;
   // First to last of one input, the longest, where segments carry times.
@@ -54,6 +56,9 @@ class Tracker {
   // In the order of the capture. `number` as Place::line; `input` as Place::input: connections do
   // not reach over inputs.
   void Observe(absl::string_view input, int64_t number, const CapturedSegment& segment);
+  // A later fragment is taken for the newest connection between its addresses, an ICMP error for
+  // the newest of its ports, or of its addresses where it names no more.
+  void ObserveRelated(absl::string_view input, int64_t number, const RelatedPacket& related);
   // The capture's filter shows only segments with SYN set ("tcp[tcpflags] & tcp-syn != 0"): neither
   // the ACK that ends a handshake nor data nor a RST can be seen in this input, and nothing follows
   // from their absence. May be called before or after its segments.

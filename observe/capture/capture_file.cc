@@ -24,6 +24,12 @@ namespace tcpmedic {
 namespace {
 
 constexpr size_t kReadBytes = 1 << 20;
+// tshark keeps all interfaces in what it writes, and so libpcap refuses that too, until editcap
+// makes a pcap of it (tried with 4.0.17).
+constexpr absl::string_view kTwoLinkTypes =
+    "interfaces of more than one link type in one file, which libpcap does not read: take each out "
+    "with `tshark -r FILE -Y 'frame.interface_id == 0' -w ONE.pcapng`, then `editcap -F pcap -T "
+    "ether ONE.pcapng ONE.pcap` (-T rawip for one without Ethernet)";
 
 // What libpcap reads from, by way of a FILE: the bytes that were taken already, then the fd.
 struct Source {
@@ -76,29 +82,48 @@ class Reader {
   void End(absl::string_view failed) {
     for (int kind = 0; kind < kPacketKinds; ++kind) {
       if (unread_[kind].count == 0) continue;
-      TellUnread(unread_[kind], ReasonText(static_cast<PacketKind>(kind)));
+      const absl::string_view reason = ReasonText(static_cast<PacketKind>(kind));
+      if (!reason.empty()) TellUnread(unread_[kind], reason);
     }
+    if (options_cut_.count > 0) TellUnread(options_cut_, kOptionsCutReason);
     if (failed.empty()) return;
-    TellUnread({place_.line + 1, 1},
-               absl::StartsWith(failed, "truncated dump file")
-                   ? std::string("the file ends within this packet")
-                   : absl::StrCat("the rest of the file, from this packet on: ", failed));
+    // The file as a whole, where none of its packets was read.
+    const int64_t from = place_.line == 0 ? 0 : place_.line + 1;
+    if (absl::StartsWith(failed, "truncated dump file")) {
+      TellUnread({place_.line + 1, 1}, "the file ends in the middle of this packet");
+    } else if (absl::StrContains(failed, "different from the type of the first interface")) {
+      TellUnread({from, 1}, kTwoLinkTypes);
+    } else {
+      TellUnread(
+          {from, 1},
+          absl::StrCat(from == 0 ? "" : "the rest of the file, from this packet on: ", failed));
+    }
   }
 
  private:
   void OnPacket(const pcap_pkthdr& header, const u_char* bytes) {
     ++place_.line;
-    const PacketKind kind =
-        DecodePacket(link_, absl::MakeConstSpan(bytes, header.caplen), header.len, &segment_);
+    const PacketKind kind = DecodePacket(link_, absl::MakeConstSpan(bytes, header.caplen),
+                                         header.len, &segment_, &related_);
+    // Asked for in nanoseconds, which then stand where microseconds are named.
+    const absl::Duration time =
+        absl::Seconds(header.ts.tv_sec) + absl::Nanoseconds(header.ts.tv_usec);
     if (kind == PacketKind::kSegment) {
-      // Asked for in nanoseconds, which then stand where microseconds are named.
-      segment_.time = absl::Seconds(header.ts.tv_sec) + absl::Nanoseconds(header.ts.tv_usec);
-      segment_.time_is_epoch = true;
+      segment_.time = time;
+      segment_.time_base = TimeBase::kEpoch;
       sink_->OnSegment(place_, segment_);
+      if (segment_.truncated) Count(&options_cut_);
       return;
     }
-    UnreadPackets& unread = unread_[static_cast<size_t>(kind)];
-    if (unread.count++ == 0) unread.first = place_.line;
+    if (kind == PacketKind::kIcmpError || kind == PacketKind::kLaterFragment) {
+      related_.time = time;
+      sink_->OnRelated(place_, related_);
+    }
+    Count(&unread_[static_cast<size_t>(kind)]);
+  }
+
+  void Count(UnreadPackets* packets) const {
+    if (packets->count++ == 0) packets->first = place_.line;
   }
 
   void TellUnread(const UnreadPackets& packets, absl::string_view reason) {
@@ -106,6 +131,7 @@ class Reader {
     unread.place = {place_.input, packets.first};
     unread.reason = std::string(reason);
     unread.lines = packets.count;
+    unread.packets = packets.first > 0;
     sink_->OnUnread(unread);
   }
 
@@ -113,7 +139,9 @@ class Reader {
   Place place_;
   RecordingSink* const sink_;
   CapturedSegment segment_;
+  RelatedPacket related_;
   std::array<UnreadPackets, kPacketKinds> unread_;
+  UnreadPackets options_cut_;  // of segments that were read
 };
 
 }  // namespace

@@ -17,10 +17,11 @@ namespace tcpmedic {
 // and messages. `on_progress` hears how many bytes were read, `start` among them, at least once a
 // megabyte.
 //
-// Each segment goes to OnSegment with the packet's number. Packets without one (not TCP, later
-// fragments, cut, malformed) are counted into one OnUnread per reason at the end. So is a file that
-// ends within a packet, as that of a killed tcpdump does: what came before it counts; and one that
-// has none.
+// Each segment goes to OnSegment with the packet's number, ICMP errors about one and later
+// fragments to OnRelated. Packets without one (not TCP, later fragments, cut, malformed) and
+// segments whose options are cut are counted into one OnUnread per reason at the end. So is a file
+// that ends within a packet, as that of a killed tcpdump does: what came before it counts; and one
+// that has none.
 //
 // InvalidArgument, with a sentence that names `input`: empty, not a capture, a link type that is
 // not read (packet_decoder.h). Else what read(2) gave, as "read INPUT: EIO".

@@ -12,12 +12,14 @@ constexpr uint16_t kPppIpv4 = 0x0021;
 constexpr uint16_t kPppIpv6 = 0x0057;
 
 constexpr uint8_t kProtoHopByHop = 0;
+constexpr uint8_t kProtoIcmp = 1;
 constexpr uint8_t kProtoIpv4 = 4;
 constexpr uint8_t kProtoTcp = 6;
 constexpr uint8_t kProtoIpv6 = 41;
 constexpr uint8_t kProtoRouting = 43;
 constexpr uint8_t kProtoFragment = 44;
 constexpr uint8_t kProtoAuthentication = 51;
+constexpr uint8_t kProtoIcmpv6 = 58;
 constexpr uint8_t kProtoDestination = 60;
 constexpr uint8_t kProtoMobility = 135;
 
@@ -129,37 +131,91 @@ PacketKind DecodeTcp(const Rest& tcp, uint32_t ip_payload_bytes, CapturedSegment
   return PacketKind::kSegment;
 }
 
-PacketKind DecodeIp(Rest ip, int depth, CapturedSegment* segment);
+// What a packet holds; `related` is for later fragments and ICMP errors.
+struct Decoded {
+  CapturedSegment segment;
+  RelatedPacket related;
+};
 
-PacketKind DecodeIpv4(Rest ip, int depth, CapturedSegment* segment) {
+// What an ICMP error quotes: an IP packet's beginning, of its payload eight bytes or more. False:
+// no TCP, a later fragment, or cut before the end of the sequence number.
+bool DecodeQuoted(Rest quoted, RelatedPacket* related) {
+  if (quoted.size() < 20) return false;
+  size_t header_bytes;
+  if (quoted[0] >> 4 == 4) {
+    header_bytes = (quoted[0] & 0xfu) * 4;
+    if (header_bytes < 20 || quoted[9] != kProtoTcp || (quoted.U16(6) & 0x1fff) != 0) return false;
+    related->src_ip = IpAddress::FromV4(quoted.bytes.data() + 12);
+    related->dst_ip = IpAddress::FromV4(quoted.bytes.data() + 16);
+  } else {
+    header_bytes = 40;
+    // Extension headers are rare, and those before TCP are mostly those of tunnels.
+    if (quoted[0] >> 4 != 6 || quoted.size() < header_bytes || quoted[6] != kProtoTcp) return false;
+    related->src_ip = IpAddress::FromV6(quoted.bytes.data() + 8);
+    related->dst_ip = IpAddress::FromV6(quoted.bytes.data() + 24);
+  }
+  if (quoted.size() < header_bytes + 8) return false;
+  related->src_port = quoted.U16(header_bytes);
+  related->dst_port = quoted.U16(header_bytes + 2);
+  related->seq = quoted.U32(header_bytes + 4);
+  return true;
+}
+
+PacketKind DecodeIcmp(bool v6, Rest icmp, Decoded* decoded) {
+  if (icmp.size() < 8) return PacketKind::kNotTcp;
+  const std::optional<IcmpError> error = IcmpErrorOf(v6, icmp[0], icmp[1]);
+  if (!error.has_value()) return PacketKind::kNotTcp;
+  RelatedPacket& related = decoded->related;
+  related.kind = RelatedPacket::Kind::kIcmpError;
+  related.error = *error;
+  related.from = decoded->segment.src_ip;
+  if (*error == IcmpError::kPacketTooBig) related.mtu = v6 ? icmp.U32(4) : icmp.U16(6);
+  icmp.Skip(8);
+  return DecodeQuoted(icmp, &related) ? PacketKind::kIcmpError : PacketKind::kNotTcp;
+}
+
+PacketKind LaterFragment(Decoded* decoded) {
+  decoded->related.kind = RelatedPacket::Kind::kLaterFragment;
+  decoded->related.src_ip = decoded->segment.src_ip;
+  decoded->related.dst_ip = decoded->segment.dst_ip;
+  return PacketKind::kLaterFragment;
+}
+
+PacketKind DecodeIp(Rest ip, int depth, Decoded* decoded);
+
+PacketKind DecodeIpv4(Rest ip, int depth, Decoded* decoded) {
   if (ip.size() < 20) return PacketKind::kCut;
   const uint32_t header_bytes = (ip[0] & 0xfu) * 4;
   uint32_t total_bytes = ip.U16(2);
   if (total_bytes == 0) total_bytes = ip.wire;
   if (header_bytes < 20 || total_bytes < header_bytes) return PacketKind::kMalformed;
   const uint8_t protocol = ip[9];
-  if (protocol != kProtoTcp && protocol != kProtoIpv4 && protocol != kProtoIpv6) {
+  if (protocol != kProtoTcp && protocol != kProtoIpv4 && protocol != kProtoIpv6 &&
+      protocol != kProtoIcmp) {
     return PacketKind::kNotTcp;
   }
-  if ((ip.U16(6) & 0x1fff) != 0) return PacketKind::kLaterFragment;
+  decoded->segment.src_ip = IpAddress::FromV4(ip.bytes.data() + 12);
+  decoded->segment.dst_ip = IpAddress::FromV4(ip.bytes.data() + 16);
+  if ((ip.U16(6) & 0x1fff) != 0) {
+    return protocol == kProtoIcmp ? PacketKind::kNotTcp : LaterFragment(decoded);
+  }
   if (ip.size() < header_bytes) return PacketKind::kCut;
-  segment->src_ip = IpAddress::FromV4(ip.bytes.data() + 12);
-  segment->dst_ip = IpAddress::FromV4(ip.bytes.data() + 16);
   // What is behind the packet's end pads the frame.
   ip.bytes = ip.bytes.subspan(0, total_bytes);
   ip.wire = total_bytes;
   ip.Skip(header_bytes);
-  if (protocol != kProtoTcp) return DecodeIp(ip, depth + 1, segment);
-  return DecodeTcp(ip, total_bytes - header_bytes, segment);
+  if (protocol == kProtoIcmp) return DecodeIcmp(/*v6=*/false, ip, decoded);
+  if (protocol != kProtoTcp) return DecodeIp(ip, depth + 1, decoded);
+  return DecodeTcp(ip, total_bytes - header_bytes, &decoded->segment);
 }
 
-PacketKind DecodeIpv6(Rest ip, int depth, CapturedSegment* segment) {
+PacketKind DecodeIpv6(Rest ip, int depth, Decoded* decoded) {
   if (ip.size() < 40) return PacketKind::kCut;
   uint32_t payload_bytes = ip.U16(4);
   if (payload_bytes == 0) payload_bytes = ip.wire < 40 ? 0 : ip.wire - 40;
   uint8_t next = ip[6];
-  segment->src_ip = IpAddress::FromV6(ip.bytes.data() + 8);
-  segment->dst_ip = IpAddress::FromV6(ip.bytes.data() + 24);
+  decoded->segment.src_ip = IpAddress::FromV6(ip.bytes.data() + 8);
+  decoded->segment.dst_ip = IpAddress::FromV6(ip.bytes.data() + 24);
   ip.Skip(40);
   ip.bytes = ip.bytes.subspan(0, payload_bytes);
   ip.wire = payload_bytes;
@@ -167,10 +223,12 @@ PacketKind DecodeIpv6(Rest ip, int depth, CapturedSegment* segment) {
     uint32_t header_bytes = 0;
     switch (next) {
       case kProtoTcp:
-        return DecodeTcp(ip, ip.wire, segment);
+        return DecodeTcp(ip, ip.wire, &decoded->segment);
       case kProtoIpv4:
       case kProtoIpv6:
-        return DecodeIp(ip, depth + 1, segment);
+        return DecodeIp(ip, depth + 1, decoded);
+      case kProtoIcmpv6:
+        return DecodeIcmp(/*v6=*/true, ip, decoded);
       case kProtoHopByHop:
       case kProtoRouting:
       case kProtoDestination:
@@ -181,7 +239,7 @@ PacketKind DecodeIpv6(Rest ip, int depth, CapturedSegment* segment) {
       case kProtoFragment:
         if (ip.size() < 8) return PacketKind::kCut;
         if ((ip.U16(2) & 0xfff8) != 0) {
-          return ip[0] == kProtoTcp ? PacketKind::kLaterFragment : PacketKind::kNotTcp;
+          return ip[0] == kProtoTcp ? LaterFragment(decoded) : PacketKind::kNotTcp;
         }
         header_bytes = 8;
         break;
@@ -200,21 +258,21 @@ PacketKind DecodeIpv6(Rest ip, int depth, CapturedSegment* segment) {
   return PacketKind::kMalformed;
 }
 
-PacketKind DecodeIp(Rest ip, int depth, CapturedSegment* segment) {
+PacketKind DecodeIp(Rest ip, int depth, Decoded* decoded) {
   if (ip.size() == 0) return PacketKind::kCut;
   if (depth > kMaxIpInIp) return PacketKind::kNotTcp;
   switch (ip[0] >> 4) {
     case 4:
-      return DecodeIpv4(ip, depth, segment);
+      return DecodeIpv4(ip, depth, decoded);
     case 6:
-      return DecodeIpv6(ip, depth, segment);
+      return DecodeIpv6(ip, depth, decoded);
     default:
       return PacketKind::kMalformed;
   }
 }
 
 // `rest` begins after the field that held `ether_type`.
-PacketKind DecodeEtherType(uint16_t ether_type, Rest rest, CapturedSegment* segment) {
+PacketKind DecodeEtherType(uint16_t ether_type, Rest rest, Decoded* decoded) {
   for (int tags = 0; IsVlanTag(ether_type) && tags < kMaxTags; ++tags) {
     if (rest.size() < 4) return PacketKind::kCut;
     ether_type = rest.U16(2);
@@ -225,13 +283,13 @@ PacketKind DecodeEtherType(uint16_t ether_type, Rest rest, CapturedSegment* segm
     const uint16_t protocol = rest.U16(6);
     if (protocol != kPppIpv4 && protocol != kPppIpv6) return PacketKind::kNotTcp;
     rest.Skip(8);
-    return DecodeIp(rest, 0, segment);
+    return DecodeIp(rest, 0, decoded);
   }
   if (ether_type != kEtherIpv4 && ether_type != kEtherIpv6) return PacketKind::kNotTcp;
-  return DecodeIp(rest, 0, segment);
+  return DecodeIp(rest, 0, decoded);
 }
 
-PacketKind DecodeBsdLoopback(Rest rest, CapturedSegment* segment) {
+PacketKind DecodeBsdLoopback(Rest rest, Decoded* decoded) {
   if (rest.size() < 4) return PacketKind::kCut;
   // The byte order is the capturing machine's, or the network's: families are small numbers.
   uint32_t family = rest.U32(0);
@@ -241,33 +299,33 @@ PacketKind DecodeBsdLoopback(Rest rest, CapturedSegment* segment) {
     return PacketKind::kNotTcp;
   }
   rest.Skip(4);
-  return DecodeIp(rest, 0, segment);
+  return DecodeIp(rest, 0, decoded);
 }
 
-PacketKind DecodeLink(LinkType link, Rest rest, CapturedSegment* segment) {
+PacketKind DecodeLink(LinkType link, Rest rest, Decoded* decoded) {
   switch (link) {
     case LinkType::kEthernet: {
       if (rest.size() < 14) return PacketKind::kCut;
       const uint16_t ether_type = rest.U16(12);
       rest.Skip(14);
-      return DecodeEtherType(ether_type, rest, segment);
+      return DecodeEtherType(ether_type, rest, decoded);
     }
     case LinkType::kLinuxCooked: {
       if (rest.size() < 16) return PacketKind::kCut;
       const uint16_t ether_type = rest.U16(14);
       rest.Skip(16);
-      return DecodeEtherType(ether_type, rest, segment);
+      return DecodeEtherType(ether_type, rest, decoded);
     }
     case LinkType::kLinuxCooked2: {
       if (rest.size() < 20) return PacketKind::kCut;
       const uint16_t ether_type = rest.U16(0);
       rest.Skip(20);
-      return DecodeEtherType(ether_type, rest, segment);
+      return DecodeEtherType(ether_type, rest, decoded);
     }
     case LinkType::kRawIp:
-      return DecodeIp(rest, 0, segment);
+      return DecodeIp(rest, 0, decoded);
     case LinkType::kBsdLoopback:
-      return DecodeBsdLoopback(rest, segment);
+      return DecodeBsdLoopback(rest, decoded);
   }
   return PacketKind::kNotTcp;
 }
@@ -299,13 +357,16 @@ std::optional<LinkType> LinkTypeOf(int dlt) {
 absl::string_view ReasonText(PacketKind kind) {
   switch (kind) {
     case PacketKind::kSegment:
+    case PacketKind::kIcmpError:
       return "";
     case PacketKind::kNotTcp:
       return "not TCP";
     case PacketKind::kLaterFragment:
-      return "a later fragment of an IP packet: its TCP header is in the first";
+      return "a later fragment of an IP packet, without a TCP header: its bytes are in no count";
     case PacketKind::kCut:
-      return "cut by the snapshot length before the end of the TCP header";
+      return "cut by the snapshot length before the end of the TCP header: capture again with -s "
+             "128 or "
+             "more";
     case PacketKind::kMalformed:
       return "malformed: a header's length does not fit its packet";
   }
@@ -313,12 +374,15 @@ absl::string_view ReasonText(PacketKind kind) {
 }
 
 PacketKind DecodePacket(LinkType link, absl::Span<const uint8_t> bytes, uint32_t wire_bytes,
-                        CapturedSegment* segment) {
+                        CapturedSegment* segment, RelatedPacket* related) {
   // Longer than the wire: a capture file may say so, no packet was.
   wire_bytes = std::max<uint32_t>(wire_bytes, static_cast<uint32_t>(bytes.size()));
-  CapturedSegment decoded;
+  Decoded decoded;
   const PacketKind kind = DecodeLink(link, {bytes, wire_bytes}, &decoded);
-  if (kind == PacketKind::kSegment) *segment = decoded;
+  if (kind == PacketKind::kSegment) *segment = decoded.segment;
+  if (kind == PacketKind::kIcmpError || kind == PacketKind::kLaterFragment) {
+    *related = decoded.related;
+  }
   return kind;
 }
 

@@ -1,5 +1,5 @@
-// A captured packet's bytes → the TCP segment in it. The bytes are hostile: each length is checked
-// before it is used, loops over headers are bounded. Pure; no heap.
+// A captured packet's bytes → the TCP segment in it, or the one that it tells of. The bytes are
+// hostile: each length is checked before it is used, loops over headers are bounded. Pure; no heap.
 //
 // Read through: Ethernet with 802.1Q, QinQ and PPPoE tags; Linux cooked v1 and v2; raw IP; BSD and
 // OpenBSD loopback; IPv4 with options; IPv6 with extension headers; IP in IP (as tcpdump does).
@@ -12,6 +12,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "observe/capture/related_packet.h"
 #include "observe/capture/segment.h"
 
 namespace tcpmedic {
@@ -30,19 +31,25 @@ std::optional<LinkType> LinkTypeOf(int dlt);
 enum class PacketKind : uint8_t {
   kSegment,
   kNotTcp,
+  kIcmpError,      // about a TCP segment, which it quotes
   kLaterFragment,  // of an IP packet: its TCP header was in the first one
   kCut,            // by the snapshot length, before the window field
   kMalformed,      // a header contradicts itself or what it stands in
 };
-inline constexpr int kPacketKinds = 5;
-// Why a packet of this kind gave no segment: "not TCP".
+inline constexpr int kPacketKinds = 6;
+// Why a packet of this kind could not be read: "not TCP". Empty: it was.
 absl::string_view ReasonText(PacketKind kind);
+// Of segments whose `truncated` is set.
+inline constexpr absl::string_view kOptionsCutReason =
+    "TCP options cut by the snapshot length: window scale, SACK and timestamps may be missing; "
+    "capture again with -s 128 or more";
 
-// Fills `segment` but for its time, only where it returns kSegment. `wire_bytes`: how long the
-// packet was before the snapshot length cut it; it stands in for an IP length of 0 (BIG TCP, and
-// hosts that capture what the network card is to segment).
+// Fills `segment` but for its time, only where it returns kSegment, and `related` so for kIcmpError
+// and kLaterFragment. `wire_bytes`: how long the packet was before the snapshot length cut it; it
+// stands in for an IP length of 0 (BIG TCP, and hosts that capture what the network card is to
+// segment).
 PacketKind DecodePacket(LinkType link, absl::Span<const uint8_t> bytes, uint32_t wire_bytes,
-                        CapturedSegment* segment);
+                        CapturedSegment* segment, RelatedPacket* related);
 
 }  // namespace tcpmedic
 

@@ -30,11 +30,16 @@ struct SackBlock {
   uint32_t end = 0;    // one past the last
 };
 
+// What a time counts from.
+enum class TimeBase : uint8_t {
+  kEpoch,        // pcap, tcpdump -tt and -tttt
+  kMidnight,     // tcpdump as it is: of the first packet's day, which is not known
+  kFirstPacket,  // tcpdump -ttt and -ttttt
+};
+
 struct CapturedSegment {
-  // Since the epoch where the capture says so (pcap, tcpdump -tttt, -tt), else since the capture's
-  // midnight or its first packet: only differences mean something. Unset: tcpdump -t.
-  std::optional<absl::Duration> time;
-  bool time_is_epoch = false;
+  std::optional<absl::Duration> time;  // unset: tcpdump -t
+  TimeBase time_base = TimeBase::kEpoch;
 
   IpAddress src_ip, dst_ip;
   uint16_t src_port = 0, dst_port = 0;  // host order
@@ -44,9 +49,11 @@ struct CapturedSegment {
   std::optional<uint32_t> seq;
   std::optional<uint32_t> ack;  // unset: no ACK flag
   bool relative = false;
-  uint16_t window = 0;         // as in the header, unscaled
-  uint32_t payload_bytes = 0;  // by the IP header's length: also where the snaplen cut the packet
-  bool truncated = false;      // the TCP header or its options were cut: options may be missing
+  uint16_t window = 0;  // as in the header, unscaled
+  // By the IP header's length: also where the snaplen cut the packet. Of one that comes in
+  // fragments those of the first; the others are later fragments (related_packet.h).
+  uint32_t payload_bytes = 0;
+  bool truncated = false;  // the TCP header or its options were cut: options may be missing
 
   // Options, as far as they were captured. tcpdump's text may leave them out altogether.
   bool options_known = true;

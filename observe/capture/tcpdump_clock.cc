@@ -8,7 +8,7 @@ TcpdumpClock::Reading TcpdumpClock::Read(const TcpdumpTime& time) {
   switch (time.form) {
     case TcpdumpTime::Form::kEpoch:
     case TcpdumpTime::Form::kDate:
-      reading.is_epoch = true;
+      reading.base = TimeBase::kEpoch;
       break;
     case TcpdumpTime::Form::kOfDay:
       // A smaller step back is a packet that was captured out of order.
@@ -17,6 +17,7 @@ TcpdumpClock::Reading TcpdumpClock::Read(const TcpdumpTime& time) {
       reading.since_first = reading.summed = midnights_ + time.value;
       break;
     case TcpdumpTime::Form::kDifference:
+      reading.base = TimeBase::kFirstPacket;
       reading.is_difference = true;
       sum_ += time.value;
       reading.summed = sum_;

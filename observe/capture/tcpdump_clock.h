@@ -15,7 +15,7 @@ class TcpdumpClock {
   struct Reading {
     absl::Duration since_first;  // as printed: -ttttt, and every form that is not kDifference
     absl::Duration summed;       // -ttt: this and all before it
-    bool is_epoch = false;
+    TimeBase base = TimeBase::kMidnight;
     bool is_difference = false;
   };
   // The next packet's, be it of TCP or not: -ttt counts from the packet before.

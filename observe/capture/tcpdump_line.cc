@@ -11,6 +11,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/civil_time.h"
 #include "observe/capture/packet_decoder.h"
+#include "observe/capture/tcpdump_related.h"
 #include "observe/port_names.h"
 #include "observe/printable.h"
 
@@ -402,10 +403,9 @@ bool StartsPacket(string_view text) {
 // Why a packet's line has no "Flags [".
 std::string OtherReason(string_view text) {
   if (absl::StrContains(text, "[|tcp]")) return std::string(ReasonText(PacketKind::kCut));
-  // 4.x names the protocol's number, or by getprotobynumber(3) its name, of what has no header.
-  if (absl::EndsWith(text, ": ip-proto-6") || absl::EndsWith(text, ": tcp") ||
-      absl::StrContains(text, ": frag (")) {
-    return std::string(ReasonText(PacketKind::kLaterFragment));
+  if (IsLaterFragment(text)) return std::string(ReasonText(PacketKind::kLaterFragment));
+  if (IsIcmpErrorWithoutAddress(text)) {
+    return "an ICMP error whose address tcpdump does not print: tcpdump -w captures it";
   }
   const size_t quiet = text.rfind(": tcp ");
   if (quiet != string_view::npos) {
@@ -457,7 +457,10 @@ void ParsePacket(string_view text, bool indented, TcpdumpLine* line) {
                            StartsWithMac(text) || StartsWithAddresses(text)) &&
                           absl::StrContains(text, " > "))) {
       line->kind = Kind::kOtherPacket;
-      line->reason = OtherReason(text);
+      line->related = ParseTcpdumpRelated(text);
+      if (!line->related || line->related->kind != RelatedPacket::Kind::kIcmpError) {
+        line->reason = OtherReason(text);
+      }
     } else if (indented) {
       line->kind = Kind::kContinuation;
     }

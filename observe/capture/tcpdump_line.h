@@ -9,6 +9,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "observe/capture/related_packet.h"
 #include "observe/capture/segment.h"
 
 namespace tcpmedic {
@@ -42,7 +43,9 @@ struct TcpdumpLine {
 
   // kSegment: numbers as printed, without time. `options_known` if there were some.
   CapturedSegment segment;
-  // kOtherPacket and kDrops: why it gives nothing.
+  // kOtherPacket: the segment that it tells of; without time.
+  std::optional<RelatedPacket> related;
+  // kOtherPacket and kDrops: why it gives nothing. Empty: `related` is all that there is to it.
   std::string reason;
 };
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "observe/capture/packet_decoder.h"
 #include "observe/capture/tcpdump_clock.h"
 #include "observe/capture/tcpdump_line.h"
 #include "observe/capture/tcpdump_numbers.h"
@@ -62,16 +63,26 @@ class TcpdumpTextReader::Impl {
     const std::optional<TcpdumpClock::Reading> time = std::exchange(time_, std::nullopt);
     skip_next_ = parsed.carries_another;
     if (parsed.kind == TcpdumpLine::Kind::kOtherPacket) {
-      Release();  // the clock may have been decided
-      return NotRead(number, parsed.reason, line);
+      if (parsed.related.has_value()) {
+        Held& held = held_.emplace_back();
+        held.number = number;
+        held.time = time;
+        held.related = parsed.related;
+        held.resolved = true;
+      }
+      ReleaseBounded();  // the clock may have been decided
+      return parsed.reason.empty() ? Taken::kTaken : NotRead(number, parsed.reason, line);
     }
     Add(number, time, &parsed.segment);
+    if (parsed.segment.truncated) NotRead(number, kOptionsCutReason, line);
     return Taken::kTaken;
   }
 
   void End() {
     clock_.Decide();
-    for (const Held& held : held_) numbers_.Decide(TcpdumpNumbers::EndsOf(held.segment));
+    for (const Held& held : held_) {
+      if (!held.resolved) numbers_.Decide(TcpdumpNumbers::EndsOf(held.segment));
+    }
     Release();
     for (const Unread& unread : unread_) sink_->OnUnread(unread);
     unread_.clear();
@@ -83,11 +94,12 @@ class TcpdumpTextReader::Impl {
 
  private:
   struct Held {
-    int64_t number;
+    int64_t number = 0;
     std::optional<TcpdumpClock::Reading> time;
-    TcpdumpNumbers::Meaning meaning;
-    bool resolved;  // its numbers are
+    TcpdumpNumbers::Meaning meaning{};
+    bool resolved = false;  // its numbers are
     CapturedSegment segment;
+    std::optional<RelatedPacket> related;  // instead of a segment
   };
 
   void Add(int64_t number, const std::optional<TcpdumpClock::Reading>& time,
@@ -98,10 +110,16 @@ class TcpdumpTextReader::Impl {
     // New bases: what is held back of these ends belongs to the old ones.
     if (segment->Has(kSyn) && !held_.empty()) ResolveHeld(TcpdumpNumbers::EndsOf(*segment));
     const TcpdumpNumbers::Meaning meaning = numbers_.Observe(*segment);
-    held_.push_back({number, time, meaning, false, *segment});
+    held_.push_back({number, time, meaning, false, *segment, std::nullopt});
+    ReleaseBounded();
+  }
+
+  void ReleaseBounded() {
     if (held_.size() > kMaxHeld) {
       clock_.Decide();
-      numbers_.Decide(TcpdumpNumbers::EndsOf(held_.front().segment));
+      if (!held_.front().resolved) {
+        numbers_.Decide(TcpdumpNumbers::EndsOf(held_.front().segment));
+      }
     }
     Release();
   }
@@ -131,10 +149,15 @@ class TcpdumpTextReader::Impl {
       }
       if (held.time.has_value()) {
         held.segment.time = summed ? held.time->summed : held.time->since_first;
-        held.segment.time_is_epoch = held.time->is_epoch;
+        held.segment.time_base = held.time->base;
       }
       place_.line = held.number;
-      sink_->OnSegment(place_, held.segment);
+      if (held.related.has_value()) {
+        held.related->time = held.segment.time;
+        sink_->OnRelated(place_, *held.related);
+      } else {
+        sink_->OnSegment(place_, held.segment);
+      }
       held_.pop_front();
     }
   }

@@ -13,6 +13,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "observe/capture/related_packet.h"
 #include "observe/capture/segment.h"
 #include "observe/socket_sample.h"
 #include "tcpmedic/v1/evidence.pb.h"
@@ -77,9 +78,10 @@ struct RecordedProcess {
 // What could not be read. Nothing is skipped in silence.
 struct Unread {
   Place place;
-  std::string reason;   // a sentence: "not a line of ss"
-  std::string excerpt;  // at most 80 printable bytes of it; empty for binary
-  int64_t lines = 1;    // for the same reason: lines in a row, or packets anywhere in a capture
+  std::string reason;    // a sentence: "not a line of ss"
+  std::string excerpt;   // at most 80 printable bytes of it; empty for binary
+  int64_t lines = 1;     // for the same reason: lines in a row, or packets anywhere in a capture
+  bool packets = false;  // `lines` counts those
 };
 
 class RecordingSink {
@@ -93,6 +95,8 @@ class RecordingSink {
   virtual void OnProcess(const RecordedProcess& process) = 0;
   // In the order of the capture. `place` is only valid during the call.
   virtual void OnSegment(const Place& place, const CapturedSegment& segment) = 0;
+  // In its place among them. A later fragment is told as unread, too.
+  virtual void OnRelated(const Place& place, const RelatedPacket& related) = 0;
   virtual void OnUnread(const Unread& unread) = 0;
 };
 

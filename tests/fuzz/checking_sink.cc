@@ -71,6 +71,11 @@ void CheckingSink::OnSegment(const Place& place, const CapturedSegment& segment)
   Check(segment.sack_blocks <= segment.sack.size(), "more SACK blocks than there is room for");
 }
 
+void CheckingSink::OnRelated(const Place& place, const RelatedPacket& related) {
+  CheckPlace(place, 1);
+  Check(related.error <= IcmpError::kReassemblyTimeExceeded, "an ICMP error that there is not");
+}
+
 void CheckingSink::OnUnread(const Unread& unread) {
   CheckPlace(unread.place, 0);
   CheckText(unread.excerpt, "an excerpt with control characters");

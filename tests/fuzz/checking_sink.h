@@ -22,6 +22,7 @@ class CheckingSink : public RecordingSink {
   void OnCount(const RecordedCount& count) override;
   void OnProcess(const RecordedProcess& process) override;
   void OnSegment(const Place& place, const CapturedSegment& segment) override;
+  void OnRelated(const Place& place, const RelatedPacket& related) override;
   void OnUnread(const Unread& unread) override;
 
  private:

@@ -141,7 +141,7 @@ TEST_F(DiagnoseMisused, ReadsACaptureAsFarAsItGoes) {
   ASSERT_THAT(answer["connections"], SizeIs(1));
   EXPECT_EQ(answer["connections"][0]["outcome"], "established");
   ASSERT_THAT(answer["unread"], SizeIs(1));
-  EXPECT_EQ(answer["unread"][0]["reason"], "the file ends within this packet");
+  EXPECT_EQ(answer["unread"][0]["reason"], "the file ends in the middle of this packet");
 }
 
 TEST_F(DiagnoseMisused, RefusesFlagsThatDoNotGoTogether) {

@@ -50,6 +50,7 @@ TrackedConnection Connection(TraceEndpoint client, TraceEndpoint server,
   connection.client = client;
   connection.server = server;
   connection.start_captured = true;
+  connection.time_base = TimeBase::kMidnight;
   connection.client_isn = kClientIsn;
   for (const Passing& each : passing) {
     connection.segments.push_back(

@@ -88,14 +88,43 @@ TEST(DiagnosisJson, GivesOnlyTheConnectionsThatWereAskedFor) {
 
 TEST(DiagnosisJson, TimesAreOfACalendarOnlyWhereTheCaptureHasOne) {
   DiagnosisView view = NothingWrong();
-  EXPECT_EQ(DiagnosisJson(view)["connections"][0]["segments"][0]["time"], 50531.001);
+  EXPECT_EQ(DiagnosisJson(view)["connections"][0]["segments"][0]["time"], "14:02:11.001000");
 
+  // tcpdump -ttt and -ttttt: seconds.
+  view.trace.connections[0].time_base = TimeBase::kFirstPacket;
+  view.trace.connections[0].segments[0].time = absl::Milliseconds(1500);
+  EXPECT_EQ(DiagnosisJson(view)["connections"][0]["segments"][0]["time"], 1.5);
+
+  view.trace.connections[0].time_base = TimeBase::kEpoch;
   view.trace.connections[0].segments[0].time = absl::Seconds(1'795'316'981) + absl::Microseconds(7);
   EXPECT_EQ(DiagnosisJson(view)["connections"][0]["segments"][0]["time"],
             "2026-11-22T03:09:41.000007Z");
 
   view.trace.connections[0].segments[0].time.reset();
   EXPECT_TRUE(DiagnosisJson(view)["connections"][0]["segments"][0]["time"].is_null());
+}
+
+TEST(DiagnosisJson, IcmpErrorsStandWithTheirConnection) {
+  DiagnosisView view = NothingWrong();
+  IcmpReport report;
+  report.number = 2;
+  report.error = IcmpError::kHostUnreachable;
+  report.from = *IpAddress::Parse("192.0.2.9");
+  report.about_syn = report.of_client = true;
+  report.after = absl::Milliseconds(10);
+  view.trace.connections[0].icmp = {report};
+  EXPECT_EQ(DiagnosisJson(view)["connections"][0]["icmp_errors"],
+            ordered_json::parse(R"([{"number":2,"count":1,"from":"192.0.2.9",
+                "error":"host unreachable","mtu":null,"about":"client","after_s":0.01}])"));
+}
+
+TEST(DiagnosisJson, AWholeInputHasNoLines) {
+  DiagnosisView view = NothingWrong();
+  view.unread = {{.place = {"a.pcapng", 0}, .reason = "compressed", .excerpt = ""},
+                 {.place = {"a.pcap", 7}, .reason = "not TCP", .excerpt = "", .lines = 3}};
+  const ordered_json json = DiagnosisJson(view);
+  EXPECT_TRUE(json["unread"][0]["lines"].is_null());
+  EXPECT_EQ(json["unread"][1]["lines"], 3);
 }
 
 TEST(DiagnosisJson, StopsAtTheFirstPieceThatCannotBeWritten) {

@@ -33,6 +33,16 @@ TEST(TrackerClose, FinHandshakeEndsInTimeWaitOfTheOneThatClosedFirst) {
               HasSubstr("ack 1001 confirms the FIN of the client, which consumed one number"));
 }
 
+TEST(TrackerClose, ATraceThatEndsWithTheLastFinMissesNoAck) {
+  const TrackedConnection connection = ExpectAfterOpen(R"(
+    1.000 C > S  F. 1000(0) ack 300 win 502   => FIN-WAIT-1 CLOSE-WAIT fin
+    1.001 S > C  F. 300(0) ack 1001 win 502   => TIME-WAIT LAST-ACK fin
+  )");
+  EXPECT_EQ(connection.outcome, Outcome::kClosed);
+  EXPECT_THAT(connection.summary,
+              HasSubstr("The client closed first; the trace ends before the ACK of the last FIN."));
+}
+
 TEST(TrackerClose, FinThatAcknowledgesTheOtherEndsFinSavesASegment) {
   const TrackedConnection connection = ExpectAfterOpen(R"(
     1.000 S > C  FP. 300(10) ack 1000 win 502  => CLOSE-WAIT FIN-WAIT-1 first-data fin

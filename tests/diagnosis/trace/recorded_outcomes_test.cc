@@ -39,8 +39,8 @@ std::vector<Expected> ByHand() {
       {"handshake-refused/server.pcap", {kRefused, kRefused, kRefused}},
       {"handshake-no-reply/client.pcap", {kNoReply}},
       {"handshake-no-reply-linear/client.pcap", {kNoReply}},
-      // One SYN, no TCP after it, and the trace ends at once.
-      {"syn-answered-by-icmp/client.pcap", {kHandshakeNotShown}},
+      // One SYN, and the trace ends at once: ICMP answered it.
+      {"syn-answered-by-icmp/client.pcap", {kNoReply}},
       {"syn-retransmitted/server.pcap", {kEstablished}},
       {"syn-retransmitted/client.pcap", {kEstablished}},
       {"syn-ack-retransmitted/server.pcap", {kEstablished}},

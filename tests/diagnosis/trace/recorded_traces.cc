@@ -37,6 +37,9 @@ class Tracked : public IgnoringSink {
   void OnSegment(const Place& place, const CapturedSegment& segment) override {
     tracker_.Observe("", place.line, segment);
   }
+  void OnRelated(const Place& place, const RelatedPacket& related) override {
+    tracker_.ObserveRelated("", place.line, related);
+  }
 
   TraceResult Result() const { return tracker_.Result(); }
 

@@ -64,7 +64,7 @@ TEST(CaptureFile, SegmentsComeInOrderWithTheirPacketNumbersAndTimes) {
   EXPECT_EQ(result.recording.segments[1].segment.seq, 2u);
   EXPECT_EQ(result.recording.segments[1].segment.time,
             absl::Seconds(1'700'000'001) + absl::Milliseconds(500));
-  EXPECT_TRUE(result.recording.segments[1].segment.time_is_epoch);
+  EXPECT_EQ(result.recording.segments[1].segment.time_base, TimeBase::kEpoch);
   ASSERT_FALSE(result.progress.empty());
   EXPECT_EQ(result.progress.back(), static_cast<int64_t>(file.size()));
 }
@@ -85,7 +85,7 @@ TEST(CaptureFile, AFileThatEndsWithinAPacketKeepsWhatCameBefore) {
     ASSERT_TRUE(result.status.ok()) << result.status;
     EXPECT_THAT(result.recording.segments, SizeIs(1));
     ASSERT_THAT(result.recording.unread, SizeIs(1));
-    EXPECT_EQ(result.recording.unread[0].reason, "the file ends within this packet");
+    EXPECT_EQ(result.recording.unread[0].reason, "the file ends in the middle of this packet");
     EXPECT_EQ(result.recording.unread[0].place.line, 2);
   }
 }
@@ -111,6 +111,39 @@ TEST(CaptureFile, EmptyForeignAndUnreadableInputsGetASentence) {
   const UniqueFd directory(open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   const absl::Status status = ReadCapture(directory.get(), "", "dir", &recording, [](int64_t) {});
   EXPECT_EQ(status.message(), "read dir: EISDIR");
+}
+
+TEST(CaptureFile, CutTcpOptionsAreOneUnreadWithTheirCount) {
+  TcpFields syn;
+  syn.options = std::string("\x02\x04\x05\xb4\x01\x03\x03\x07", 8);
+  syn.payload = std::string(100, 'x');
+  const std::string whole = EthernetBytes(0x0800, Ipv4Bytes(6, TcpBytes(syn)));
+  const auto cut = [&](size_t captured) {
+    return PcapPacket{0, whole.substr(0, captured), static_cast<uint32_t>(whole.size())};
+  };
+  // 14 + 20 + 28 bytes of headers: the third has lost payload only.
+  const Result result = Read(PcapFile(kEthernet, {Segment(1), cut(60), cut(62), cut(58)}));
+  EXPECT_THAT(result.recording.segments, SizeIs(4));
+  ASSERT_THAT(result.recording.unread, SizeIs(1));
+  EXPECT_THAT(result.recording.unread[0].reason,
+              HasSubstr("TCP options cut by the snapshot length"));
+  EXPECT_EQ(result.recording.unread[0].place.line, 2);
+  EXPECT_EQ(result.recording.unread[0].lines, 2);
+  EXPECT_TRUE(result.recording.unread[0].packets);
+}
+
+TEST(CaptureFile, AnIcmpErrorIsToldInItsPlaceAndIsNotUnread) {
+  TcpFields syn;
+  const std::string error =
+      Ipv4Bytes(1, std::string("\3\1\0\0\0\0\0\0", 8) + Ipv4Bytes(6, TcpBytes(syn)));
+  const Result result = Read(PcapFile(
+      kEthernet, {Segment(1'000'000), {1'700'000'000'010'000, EthernetBytes(0x0800, error)}}));
+  ASSERT_THAT(result.recording.related, SizeIs(1));
+  EXPECT_EQ(result.recording.related[0].place.line, 2);
+  EXPECT_EQ(result.recording.related[0].packet.seq, 1'000'000u);
+  EXPECT_EQ(result.recording.related[0].packet.time,
+            absl::Seconds(1'700'000'000) + absl::Milliseconds(10));
+  EXPECT_THAT(result.recording.unread, IsEmpty());
 }
 
 TEST(CaptureFile, APacketOfTooManyBytesIsToldNotTrusted) {

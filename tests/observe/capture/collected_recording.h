@@ -13,14 +13,23 @@ struct PlacedSegment {
   CapturedSegment segment;
 };
 
+struct PlacedRelated {
+  Place place;
+  RelatedPacket packet;
+};
+
 class CollectedRecording : public IgnoringSink {
  public:
   void OnSegment(const Place& place, const CapturedSegment& segment) override {
     segments.push_back({place, segment});
   }
+  void OnRelated(const Place& place, const RelatedPacket& packet) override {
+    related.push_back({place, packet});
+  }
   void OnUnread(const Unread& told) override { unread.push_back(told); }
 
   std::vector<PlacedSegment> segments;
+  std::vector<PlacedRelated> related;
   std::vector<Unread> unread;
 };
 

@@ -29,20 +29,22 @@ const std::string& SynOptions() {
 struct Decoded {
   PacketKind kind;
   CapturedSegment segment;
+  RelatedPacket related{};
 };
 
 Decoded Decode(LinkType link, const std::string& bytes, size_t captured = std::string::npos) {
   // A buffer of its own, so that a sanitizer sees a read past the end.
   const std::vector<uint8_t> cut(bytes.begin(), bytes.begin() + std::min(captured, bytes.size()));
   Decoded decoded;
-  decoded.kind = DecodePacket(link, cut, static_cast<uint32_t>(bytes.size()), &decoded.segment);
+  decoded.kind = DecodePacket(link, cut, static_cast<uint32_t>(bytes.size()), &decoded.segment,
+                              &decoded.related);
   return decoded;
 }
 
 TEST(PacketDecoder, SynWithOptions) {
   TcpFields syn;
   syn.options = SynOptions();
-  const auto [kind, segment] =
+  const auto [kind, segment, _] =
       Decode(LinkType::kEthernet, EthernetBytes(0x0800, Ipv4Bytes(kTcp, TcpBytes(syn))));
   ASSERT_EQ(kind, PacketKind::kSegment);
   EXPECT_EQ(EndpointText(segment.src_ip, segment.src_port), "10.0.0.5:51514");
@@ -106,7 +108,7 @@ TEST(PacketDecoder, EachLinkTypeHoldsTheSameSegment) {
   };
   for (const Case& test : cases) {
     SCOPED_TRACE(test.name);
-    const auto [kind, segment] = Decode(test.link, test.bytes);
+    const auto [kind, segment, _] = Decode(test.link, test.bytes);
     ASSERT_EQ(kind, PacketKind::kSegment);
     EXPECT_EQ(segment.src_port, 51514);
     EXPECT_EQ(segment.seq, 1'000'000u);
@@ -161,6 +163,81 @@ TEST(PacketDecoder, OtherPacketsAreNamedByWhatTheyAre) {
   }
 }
 
+// RFC 792: type, code, checksum, 4 bytes of which the last two are RFC 1191's MTU, then the quote.
+TEST(PacketDecoder, AnIcmpErrorTellsOfTheSegmentThatItQuotes) {
+  TcpFields syn;
+  syn.seq = 1'957'821'338;
+  const std::string quoted = Ipv4Bytes(kTcp, TcpBytes(syn));
+  const auto icmp = [&](const std::string& head, const std::string& quote) {
+    return Ipv4Bytes(1, head + quote);
+  };
+  const Decoded host = Decode(LinkType::kRawIp, icmp(Bytes("\3\1\0\0\0\0\0\0"), quoted));
+  ASSERT_EQ(host.kind, PacketKind::kIcmpError);
+  EXPECT_EQ(host.related.kind, RelatedPacket::Kind::kIcmpError);
+  EXPECT_EQ(host.related.error, IcmpError::kHostUnreachable);
+  EXPECT_EQ(host.related.from.ToString(), "10.0.0.5");
+  EXPECT_EQ(host.related.src_ip.ToString(), "10.0.0.5");
+  EXPECT_EQ(host.related.dst_ip.ToString(), "10.0.0.9");
+  EXPECT_EQ(host.related.src_port, 51514);
+  EXPECT_EQ(host.related.dst_port, 6379);
+  EXPECT_EQ(host.related.seq, 1'957'821'338u);
+  // Routers need not quote more than eight bytes of it.
+  const Decoded too_big =
+      Decode(LinkType::kRawIp, icmp(Bytes("\3\4\0\0\0\0\x05\x78"), quoted.substr(0, 28)));
+  ASSERT_EQ(too_big.kind, PacketKind::kIcmpError);
+  EXPECT_EQ(too_big.related.error, IcmpError::kPacketTooBig);
+  EXPECT_EQ(too_big.related.mtu, 1400u);
+
+  const std::string quoted6 = Ipv6Bytes(kTcp, TcpBytes(syn));
+  const Decoded too_big6 =
+      Decode(LinkType::kRawIp, Ipv6Bytes(58, Bytes("\2\0\0\0\0\0\x05\0") + quoted6));
+  ASSERT_EQ(too_big6.kind, PacketKind::kIcmpError);
+  EXPECT_EQ(too_big6.related.error, IcmpError::kPacketTooBig);
+  EXPECT_EQ(too_big6.related.mtu, 1280u);
+  EXPECT_EQ(too_big6.related.dst_ip.ToString(), "2001:db8::9");
+  EXPECT_EQ(too_big6.related.dst_port, 6379);
+}
+
+TEST(PacketDecoder, IcmpThatQuotesNoWholeTcpHeadIsNotTcp) {
+  const std::string quoted = Ipv4Bytes(kTcp, TcpBytes({}));
+  const std::string head = Bytes("\3\1\0\0\0\0\0\0");
+  const std::vector<std::string> cases = {
+      Ipv4Bytes(1, Bytes("\x08\0\0\0\0\1\0\1") + quoted),                 // an echo request
+      Ipv4Bytes(1, head + quoted.substr(0, 27)),                          // cut
+      Ipv4Bytes(1, head),                                                 // no quote at all
+      Ipv4Bytes(1, head + Ipv4Bytes(17, std::string(8, '\0'))),           // UDP
+      Ipv4Bytes(1, head + Ipv4Bytes(kTcp, TcpBytes({}), 0x0001)),         // a later fragment
+      Ipv4Bytes(1, head + std::string(40, '\x4f')),                       // options past its end
+      Ipv6Bytes(58, Bytes("\x87\0\0\0\0\0\0\0") + std::string(16, 'a')),  // neighbour discovery
+      Ipv6Bytes(58, Bytes("\1\4\0\0\0\0\0\0") + quoted.substr(0, 24)),
+  };
+  for (const std::string& packet : cases) {
+    EXPECT_EQ(Decode(LinkType::kRawIp, packet).kind, PacketKind::kNotTcp);
+  }
+}
+
+TEST(PacketDecoder, IcmpCodesOfBothVersionsMeanTheSame) {
+  EXPECT_EQ(IcmpErrorOf(false, 3, 0), IcmpError::kNetUnreachable);
+  EXPECT_EQ(IcmpErrorOf(true, 1, 0), IcmpError::kNetUnreachable);
+  EXPECT_EQ(IcmpErrorOf(true, 1, 3), IcmpError::kHostUnreachable);
+  EXPECT_EQ(IcmpErrorOf(false, 3, 3), IcmpError::kPortUnreachable);
+  EXPECT_EQ(IcmpErrorOf(true, 1, 4), IcmpError::kPortUnreachable);
+  EXPECT_EQ(IcmpErrorOf(false, 3, 13), IcmpError::kProhibited);
+  EXPECT_EQ(IcmpErrorOf(true, 1, 1), IcmpError::kProhibited);
+  EXPECT_EQ(IcmpErrorOf(false, 11, 0), IcmpError::kTimeExceeded);
+  EXPECT_EQ(IcmpErrorOf(true, 3, 1), IcmpError::kReassemblyTimeExceeded);
+  EXPECT_EQ(IcmpErrorOf(false, 5, 1), std::nullopt);   // redirect
+  EXPECT_EQ(IcmpErrorOf(true, 128, 0), std::nullopt);  // echo request
+}
+
+TEST(PacketDecoder, ALaterFragmentNamesItsAddresses) {
+  const Decoded later = Decode(LinkType::kRawIp, Ipv4Bytes(kTcp, TcpBytes({}), 0x0001));
+  ASSERT_EQ(later.kind, PacketKind::kLaterFragment);
+  EXPECT_EQ(later.related.src_ip.ToString(), "10.0.0.5");
+  EXPECT_EQ(later.related.dst_ip.ToString(), "10.0.0.9");
+  EXPECT_EQ(later.related.src_port, std::nullopt);
+}
+
 TEST(PacketDecoder, SnapshotLengthAnywhereNeverReadsPastIt) {
   TcpFields syn;
   syn.options = SynOptions();
@@ -170,7 +247,7 @@ TEST(PacketDecoder, SnapshotLengthAnywhereNeverReadsPastIt) {
   const size_t tcp_at = 14 + 4 + 20;
   for (size_t captured = 0; captured <= packet.size(); ++captured) {
     SCOPED_TRACE(captured);
-    const auto [kind, segment] = Decode(LinkType::kEthernet, packet, captured);
+    const auto [kind, segment, _] = Decode(LinkType::kEthernet, packet, captured);
     if (captured < tcp_at + 16) {
       EXPECT_EQ(kind, PacketKind::kCut);
       continue;
@@ -189,7 +266,7 @@ TEST(PacketDecoder, SackBlocksUpToFour) {
   ack.flags = kAck;
   ack.options = Bytes("\1\1\5\x12") + BigEndian32(1'001'448) + BigEndian32(1'002'896) +
                 BigEndian32(0xffffff00) + BigEndian32(0x100);
-  const auto [kind, segment] = Decode(LinkType::kRawIp, Ipv4Bytes(kTcp, TcpBytes(ack)));
+  const auto [kind, segment, _] = Decode(LinkType::kRawIp, Ipv4Bytes(kTcp, TcpBytes(ack)));
   ASSERT_EQ(kind, PacketKind::kSegment);
   ASSERT_EQ(segment.sack_blocks, 2);
   EXPECT_EQ(segment.sack[0].begin, 1'001'448u);
@@ -216,7 +293,7 @@ TEST(PacketDecoder, WrongOptionLengthsEndTheOptions) {
   TcpFields syn;
   for (const std::string& bad : {Bytes("\x02\x09\1\1"), Bytes("\x02\0\1\1"), Bytes("\1\1\1\2")}) {
     syn.options = Bytes("\x03\x03\x09\1") + bad;
-    const auto [kind, segment] = Decode(LinkType::kRawIp, Ipv4Bytes(kTcp, TcpBytes(syn)));
+    const auto [kind, segment, _] = Decode(LinkType::kRawIp, Ipv4Bytes(kTcp, TcpBytes(syn)));
     ASSERT_EQ(kind, PacketKind::kSegment);
     EXPECT_EQ(segment.window_scale, 9);
     EXPECT_FALSE(segment.options_known);

@@ -182,14 +182,19 @@ TEST(TcpdumpLine, PacketsWithoutASegmentSayWhy) {
       {"22:13:25.016001 IP 10.0.0.5.53 > 10.0.0.9.4711: 12 1/0/0 A 10.0.0.1 (44)", "not TCP"},
       {"22:13:25.016001 ARP, Request who-has 10.0.0.9 tell 10.0.0.5, length 28", "not TCP"},
       {"ARP, Request who-has 10.0.0.9 tell 10.0.0.5, length 28", "not TCP"},
-      {"22:13:26.020001 IP 10.0.0.9 > 10.0.0.5: ICMP 10.0.0.9 tcp port 84 unreachable, length 48",
+      {"22:13:26.020001 IP 10.0.0.9 > 10.0.0.5: ICMP 10.0.0.9 udp port 84 unreachable, length 48",
        "not TCP"},
+      {"22:13:26.020001 IP 10.0.0.9 > 10.0.0.5: ICMP echo request, id 1, seq 1, length 64",
+       "not TCP"},
+      {"22:13:26.020001 IP 10.0.0.1 > 10.0.0.5: ICMP time exceeded in-transit, length 68",
+       "an ICMP error whose address tcpdump does not print: tcpdump -w captures it"},
       {"22:13:25.017001 IP 10.0.0.5 > 10.0.0.9: ip-proto-6",
-       "a later fragment of an IP packet: its TCP header is in the first"},
+       "a later fragment of an IP packet, without a TCP header: its bytes are in no count"},
       {"22:13:29.029001 IP6 2001:db8::1 > 2001:db8::2: frag (8|8)",
-       "a later fragment of an IP packet: its TCP header is in the first"},
+       "a later fragment of an IP packet, without a TCP header: its bytes are in no count"},
       {"22:13:20.000001 IP 10.0.0.5.51514 > 10.0.0.9.6379:  [|tcp]",
-       "cut by the snapshot length before the end of the TCP header"},
+       "cut by the snapshot length before the end of the TCP header: capture again with -s 128 or "
+       "more"},
       {"22:13:20.000001 IP 10.0.0.5.51514 > 10.0.0.9.6379: tcp 14",
        "tcpdump -q leaves out flags and numbers"},
       {"IP web.example.com.51514 > 10.0.0.9.80: Flags [.], ack 1, win 5, length 0",
@@ -206,6 +211,60 @@ TEST(TcpdumpLine, PacketsWithoutASegmentSayWhy) {
     EXPECT_EQ(line.kind, Kind::kOtherPacket);
     EXPECT_EQ(line.reason, test.reason);
   }
+}
+
+// The wording of print-icmp.c and print-icmp6.c (4.99).
+TEST(TcpdumpLine, IcmpErrorsTellOfASegment) {
+  struct Case {
+    std::string text;
+    IcmpError error;
+    std::string from, to, about;
+    std::optional<uint16_t> port;
+    uint32_t mtu = 0;
+  };
+  const std::vector<Case> cases = {
+      {"IP 10.0.0.1 > 10.0.0.5: ICMP host 10.0.0.9 unreachable, length 68",
+       IcmpError::kHostUnreachable, "10.0.0.1", "10.0.0.5", "10.0.0.9", std::nullopt},
+      {"IP 10.0.0.1 > 10.0.0.5: ICMP net 10.0.0.9 unreachable, length 68",
+       IcmpError::kNetUnreachable, "10.0.0.1", "10.0.0.5", "10.0.0.9", std::nullopt},
+      {"IP 10.0.0.9 > 10.0.0.5: ICMP 10.0.0.9 tcp port 84 unreachable, length 48",
+       IcmpError::kPortUnreachable, "10.0.0.9", "10.0.0.5", "10.0.0.9", 84},
+      {"IP 10.0.0.9 > 10.0.0.5: ICMP 10.0.0.9 tcp port https unreachable, length 48",
+       IcmpError::kPortUnreachable, "10.0.0.9", "10.0.0.5", "10.0.0.9", 443},
+      {"02:00:00:00:00:01 > 02:00:00:00:00:02, ethertype IPv4 (0x0800), length 102: 10.0.0.1 > "
+       "10.0.0.5: ICMP host 10.0.0.9 unreachable - admin prohibited filter, length 68",
+       IcmpError::kProhibited, "10.0.0.1", "10.0.0.5", "10.0.0.9", std::nullopt},
+      {"eth0  In  IP 10.0.0.1 > 10.0.0.5: ICMP 10.0.0.9 unreachable - need to frag (mtu 1400), "
+       "length 556",
+       IcmpError::kPacketTooBig, "10.0.0.1", "10.0.0.5", "10.0.0.9", std::nullopt, 1400},
+      {"IP6 2001:db8::1 > 2001:db8::5: ICMP6, destination unreachable, unreachable address "
+       "2001:db8::9, length 88",
+       IcmpError::kHostUnreachable, "2001:db8::1", "2001:db8::5", "2001:db8::9", std::nullopt},
+      {"IP6 2001:db8::1 > 2001:db8::5: ICMP6, time exceeded in-transit for 2001:db8::9, length 88",
+       IcmpError::kTimeExceeded, "2001:db8::1", "2001:db8::5", "2001:db8::9", std::nullopt},
+  };
+  for (const Case& test : cases) {
+    SCOPED_TRACE(test.text);
+    const TcpdumpLine line = ParseTcpdumpLine("22:13:26.020001 " + test.text);
+    EXPECT_EQ(line.kind, Kind::kOtherPacket);
+    EXPECT_EQ(line.reason, "");
+    ASSERT_TRUE(line.related.has_value());
+    EXPECT_EQ(line.related->kind, RelatedPacket::Kind::kIcmpError);
+    EXPECT_EQ(line.related->error, test.error);
+    EXPECT_EQ(line.related->from.ToString(), test.from);
+    EXPECT_EQ(line.related->src_ip.ToString(), test.to);
+    EXPECT_EQ(line.related->dst_ip.ToString(), test.about);
+    EXPECT_EQ(line.related->dst_port, test.port);
+    EXPECT_EQ(line.related->mtu, test.mtu);
+  }
+}
+
+TEST(TcpdumpLine, ALaterFragmentNamesItsAddresses) {
+  const TcpdumpLine line = ParseTcpdumpLine("22:13:25.017001 IP 10.0.0.5 > 10.0.0.9: ip-proto-6");
+  ASSERT_TRUE(line.related.has_value());
+  EXPECT_EQ(line.related->kind, RelatedPacket::Kind::kLaterFragment);
+  EXPECT_EQ(line.related->src_ip.ToString(), "10.0.0.5");
+  EXPECT_EQ(line.related->dst_ip.ToString(), "10.0.0.9");
 }
 
 TEST(TcpdumpLine, OtherLinesAreToldApart) {

@@ -77,7 +77,7 @@ TEST(TcpdumpText, AHandshakeAsPeoplePasteIt) {
               ElementsAre(Taken::kTaken, Taken::kTaken, Taken::kTaken, Taken::kTaken));
   EXPECT_EQ(result.recording.segments[3].place.line, 4);
   EXPECT_EQ(*result.Times()[2] - *result.Times()[0], absl::Milliseconds(1));
-  EXPECT_FALSE(result.recording.segments[0].segment.time_is_epoch);
+  EXPECT_EQ(result.recording.segments[0].segment.time_base, TimeBase::kMidnight);
 }
 
 TEST(TcpdumpText, RelativeNumbersBecomeAbsolute) {
@@ -230,7 +230,31 @@ TEST(TcpdumpText, WhatAnIcmpErrorQuotesWasNotSeen) {
       "9, "
       "length 0");
   EXPECT_THAT(result.recording.segments, IsEmpty());
-  EXPECT_THAT(result.recording.unread, SizeIs(1));
+  EXPECT_THAT(result.recording.unread, IsEmpty());
+  ASSERT_THAT(result.recording.related, SizeIs(1));
+  EXPECT_EQ(result.recording.related[0].place.line, 2);
+  EXPECT_EQ(result.recording.related[0].packet.dst_port, 84);
+}
+
+TEST(TcpdumpText, AnIcmpErrorComesInItsPlaceAmongSegments) {
+  const Result result = Read("22:13:24.000001 " + C("Flags [S], seq 1, win 9, length 0") +
+                             "22:13:24.010001 IP 10.0.0.1 > 10.0.0.5: ICMP host 10.0.0.9 "
+                             "unreachable, length 68\n");
+  ASSERT_THAT(result.recording.segments, SizeIs(1));
+  ASSERT_THAT(result.recording.related, SizeIs(1));
+  EXPECT_EQ(*result.recording.related[0].packet.time - *result.recording.segments[0].segment.time,
+            absl::Milliseconds(10));
+}
+
+TEST(TcpdumpText, OptionsCutByTheSnapshotLengthAreTold) {
+  const Result result = Read("22:13:24.000001 " +
+                             C("Flags [S], seq 2359422866, win 64240, options [mss 1460, [|tcp]"));
+  ASSERT_THAT(result.recording.segments, SizeIs(1));
+  EXPECT_TRUE(result.recording.segments[0].segment.truncated);
+  ASSERT_THAT(result.recording.unread, SizeIs(1));
+  EXPECT_EQ(result.recording.unread[0].reason,
+            "TCP options cut by the snapshot length: window scale, SACK and timestamps may be "
+            "missing; capture again with -s 128 or more");
 }
 
 // The format of print-vxlan.c (4.99).

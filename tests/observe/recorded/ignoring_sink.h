@@ -14,6 +14,7 @@ class IgnoringSink : public RecordingSink {
   void OnCount(const RecordedCount&) override {}
   void OnProcess(const RecordedProcess&) override {}
   void OnSegment(const Place&, const CapturedSegment&) override {}
+  void OnRelated(const Place&, const RelatedPacket&) override {}
   void OnUnread(const Unread&) override {}
 };
 

@@ -164,6 +164,11 @@ void RecordedCalls::OnSegment(const Place& place, const CapturedSegment& segment
                                 EndpointText(segment.dst_ip, segment.dst_port)));
 }
 
+void RecordedCalls::OnRelated(const Place& place, const RelatedPacket& related) {
+  calls_.push_back(absl::StrCat(place.line, " related to ", related.src_ip.ToString(), " ",
+                                related.dst_ip.ToString()));
+}
+
 void RecordedCalls::OnUnread(const Unread& unread) {
   std::string text = absl::StrCat(unread.place.line, " unread ", unread.reason);
   if (!unread.excerpt.empty()) absl::StrAppend(&text, ": ", unread.excerpt);

@@ -19,6 +19,7 @@ class RecordedCalls : public RecordingSink {
   void OnCount(const RecordedCount& count) override;
   void OnProcess(const RecordedProcess& process) override;
   void OnSegment(const Place& place, const CapturedSegment& segment) override;
+  void OnRelated(const Place& place, const RelatedPacket& related) override;
   void OnUnread(const Unread& unread) override;
 
   // "3 socket close-wait 10.0.0.5:44120 203.0.113.20:443 rq=1 cubic tcpi_rtt=148200": the line, and
