@@ -37,7 +37,8 @@ void CheckingSink::OnSocket(const RecordedSocket& socket) {
   CheckPlace(socket.place, 1);
   Check(Name(socket.sample.state) != "unknown", "a state that there is not");
   Check(socket.sample.congestion_control.back() == '\0', "a congestion control without its end");
-  Check(!socket.stated_bps.has_value() || (std::isfinite(*socket.stated_bps) && *socket.stated_bps >= 0),
+  Check(!socket.stated_bps.has_value() ||
+            (std::isfinite(*socket.stated_bps) && *socket.stated_bps >= 0),
         "a rate that is no number");
   Check(socket.processes.size() <= 64, "more holders than are kept");
   for (const v1::Process& process : socket.processes) {
