@@ -26,8 +26,11 @@ MaybeValue Total(const Reading& r) {
 const ConnectionAttribute kAttributes[] = {
     {"connection.outcome", Type::String(), "", "trace: flags, seq and ack of its segments",
      "what became of it: \"established\", \"closed\", \"half-closed\", \"reset\", \"refused\", "
-     "\"no-reply\", \"half-open\"; \"handshake-not-shown\" where the trace leaves out what would "
-     "tell; \"mid-stream\"",
+     "\"no-reply\", \"half-open\", \"server-still-waits\" where the server sends its SYN-ACK after "
+     "the "
+     "client's ACK; \"handshake-not-shown\" and \"close-not-shown\" where the trace leaves out "
+     "what "
+     "would tell; \"mid-stream\"",
      [](const Reading& r) -> MaybeValue { return Value::String(Name(r.connection->outcome)); }},
     {"connection.server", Type::String(), "", "trace: addresses and ports",
      "whom the SYN was sent to: \"203.0.113.20:443\"",

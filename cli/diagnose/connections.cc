@@ -28,6 +28,7 @@ int Rank(Outcome outcome) {
     case Outcome::kRefused:
     case Outcome::kNoReply:
     case Outcome::kHalfOpen:
+    case Outcome::kServerStillWaits:
       return 0;
     case Outcome::kReset:
     case Outcome::kHalfClosed:
@@ -35,6 +36,7 @@ int Rank(Outcome outcome) {
     case Outcome::kEstablished:
     case Outcome::kClosed:
       return 2;
+    case Outcome::kCloseNotShown:
     case Outcome::kHandshakeNotShown:
     case Outcome::kMidStream:
       return 3;

@@ -40,6 +40,8 @@ absl::string_view Name(Outcome outcome) {
       return "closed";
     case Outcome::kHalfClosed:
       return "half-closed";
+    case Outcome::kCloseNotShown:
+      return "close-not-shown";
     case Outcome::kReset:
       return "reset";
     case Outcome::kRefused:
@@ -48,6 +50,8 @@ absl::string_view Name(Outcome outcome) {
       return "no-reply";
     case Outcome::kHalfOpen:
       return "half-open";
+    case Outcome::kServerStillWaits:
+      return "server-still-waits";
     case Outcome::kHandshakeNotShown:
       return "handshake-not-shown";
     case Outcome::kMidStream:

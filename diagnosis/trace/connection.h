@@ -16,8 +16,8 @@
 
 namespace tcpmedic {
 
-// The states of RFC 9293 §3.3.2, and kUnknown for an end of which the trace has shown nothing yet
-// that would tell.
+// The states of RFC 9293 §3.3.2, and kUnknown where the trace cannot tell, now or by what it shows
+// later.
 enum class EndState : uint8_t {
   kUnknown,
   kClosed,
@@ -38,10 +38,12 @@ enum class Outcome : uint8_t {
   kEstablished,        // handshake complete, still open at the end of the trace
   kClosed,             // both sides have sent FIN
   kHalfClosed,         // one side has sent FIN, the other not by the end
+  kCloseNotShown,      // one side has sent FIN, and nothing of the other was captured
   kReset,              // by a RST, after it was established or after the SYN-ACK
   kRefused,            // a SYN answered by a RST
   kNoReply,            // SYNs that nobody answered: sent again, or a second of the trace went by
   kHalfOpen,           // a SYN-ACK that was never acknowledged, and the trace could have shown it
+  kServerStillWaits,   // the client acknowledged the SYN-ACK, and the server sends it all the same
   kHandshakeNotShown,  // the trace leaves out what would tell (a filter, a direction, its end)
   kMidStream,          // its start was not captured, and it was open at the end
 };
@@ -84,7 +86,7 @@ struct TrackedSegment {
   std::optional<uint32_t> ack, rel_ack;  // rel: to the other side's ISN
   uint32_t payload_bytes = 0;
   std::optional<int64_t> window_bytes;         // scaled; unset where the scale is not known
-  EndState client_state = EndState::kUnknown;  // after it
+  EndState client_state = EndState::kUnknown;  // after it, see tracker.h
   EndState server_state = EndState::kUnknown;
   std::vector<SegmentEvent> events;
   std::string note;  // one sentence where it matters, else empty
@@ -107,15 +109,18 @@ struct ConnectionTotals {
 };
 
 struct TrackedConnection {
-  std::string input;     // of its first segment
-  TraceEndpoint client;  // who sent the SYN; without one, a guess that `client_is_guess` admits
+  std::string input;  // of its first segment
+  // Who sent the SYN. A guess, which `client_is_guess` admits, without one, and where both sent one
+  // as neither listens.
+  TraceEndpoint client;
   TraceEndpoint server;
   bool client_is_guess = false;
   bool start_captured = false;  // its SYN was
   Outcome outcome = Outcome::kMidStream;
   std::string summary;  // one or two sentences: what happened, who did it
   std::optional<uint32_t> client_isn, server_isn;
-  // ISN+1 of the client if it sent data, else of the server. Unset where that ISN is not known.
+  // ISN+1 of the client if it sent data (captured, or acknowledged), else of the server. Unset
+  // where that ISN is not known.
   std::optional<uint32_t> first_data_seq;
   // SYN to SYN-ACK plus SYN-ACK to ACK, wherever the capture was taken. Unset without times, and
   // where one was sent again and no timestamp option tells which of them was answered.

@@ -3,6 +3,7 @@
 #include "diagnosis/trace/flow.h"
 
 #include "diagnosis/trace/captured_twice.h"
+#include "diagnosis/trace/serial_number.h"
 
 namespace tcpmedic {
 namespace {
@@ -19,7 +20,6 @@ NumberedSegment Numbered(const CapturedSegment& segment) {
   return numbered;
 }
 
-// With the states still unset.
 KeptSegment ToKeep(int64_t number, int from, const NumberedSegment& numbered) {
   KeptSegment kept;
   kept.number = number;
@@ -88,13 +88,13 @@ void Flow::Observe(int from, int64_t number, const CapturedSegment& segment) {
     kept.events.Add(SegmentEvent::kCapturedTwice);
     ++totals_.segments;
     ++totals_.captured_twice;
-    Keep(&kept);
+    kept_.Add(kept);
     return;
   }
 
   Judgement judgement;
   if (connected_to_itself()) {
-    TakeOfItself(numbered, &kept);
+    TakeOfItself(numbered, segment, &kept);
   } else if (segment.Has(kRst)) {
     TakeReset(from, numbered, &kept);
     judgement = Judge(numbered, rtt_ns_, std::nullopt, &ends_[from].sent, &ends_[1 - from].sent);
@@ -116,23 +116,30 @@ void Flow::Observe(int from, int64_t number, const CapturedSegment& segment) {
     ends_[from].sent_more_than_syns = true;
   }
   if (numbered.at_ns) last_ns_ = numbered.at_ns;
+  Spoke(from, numbered.at_ns);
   if (judgement.acks_first) kept.marks |= kAcksFirst;
   if (judgement.reopens_window) kept.marks |= kReopensWindow;
   Count(from, kept, judgement);
-  Keep(&kept);
+  kept_.Add(kept);
 }
 
-void Flow::Keep(KeptSegment* kept) {
-  for (int end : {0, 1}) {
-    kept->states[end] = ends_[end].state;
-    kept->tentative[end] = ends_[end].tentative;
-  }
-  kept_.Add(*kept);
+void Flow::Spoke(int from, std::optional<int64_t> at_ns) {
+  // After a pause of so many round trips an answer to what was sent before it would have come.
+  constexpr int64_t kRoundTrips = 2;
+  constexpr int64_t kUnknownRttNs = 500'000'000;
+  End& sender = ends_[from];
+  const bool went_on = sender.last_ordinal > ends_[1 - from].last_ordinal && at_ns &&
+                       sender.last_at_ns &&
+                       *at_ns - *sender.last_at_ns < kRoundTrips * rtt_ns_.value_or(kUnknownRttNs);
+  if (!went_on) sender.unanswered_ordinal = kept_.total();
+  sender.last_ordinal = kept_.total();
+  sender.last_at_ns = at_ns;
 }
 
 // One socket is both ends (Linux: a client that hits its own ephemeral port). Both have its state.
-void Flow::TakeOfItself(const NumberedSegment& numbered, KeptSegment* kept) {
-  EndState state = ends_[0].state;
+void Flow::TakeOfItself(const NumberedSegment& numbered, const CapturedSegment& segment,
+                        KeptSegment* kept) {
+  EndState state = ends_[0].states.now();
   if (numbered.Has(kRst)) {
     kept->events.Add(SegmentEvent::kReset);
     reset_ = true;
@@ -141,8 +148,12 @@ void Flow::TakeOfItself(const NumberedSegment& numbered, KeptSegment* kept) {
     client_ = 0;
     syn_seen_ = simultaneous_ = true;
     syn_.count++;
-    state = EndState::kSynSent;
-    for (End& end : ends_) end.isn = numbered.seq;
+    state = EndState::kSynReceived;  // it has sent it, and received it
+    for (End& end : ends_) {
+      end.isn = numbered.seq;
+      end.options_known = segment.options_known && !segment.truncated;
+      end.window_scale = segment.window_scale;
+    }
   } else if (!numbered.Has(kSyn)) {
     if (numbered.Has(kFin)) {
       kept->events.Add(SegmentEvent::kFin);
@@ -162,10 +173,11 @@ void Flow::TakeOfItself(const NumberedSegment& numbered, KeptSegment* kept) {
   }
   if (numbered.Has(kSyn) && numbered.Has(kAck) && !complete_) {
     client_ = 0;
-    Complete(kept);
+    complete_ = true;
+    kept->events.Add(SegmentEvent::kHandshakeComplete);
     state = EndState::kEstablished;
   }
-  for (End& end : ends_) end.state = state;
+  for (int end : {0, 1}) Enter(end, state);
 }
 
 void Flow::TakeData(int from, const NumberedSegment& numbered, const Judgement& judgement,
@@ -188,19 +200,10 @@ void Flow::TakeData(int from, const NumberedSegment& numbered, const Judgement& 
     TakeResent(from, numbered, judgement, kept);
   }
   TakeAckOfResent(from, numbered, judgement, kept);
-  if (numbered.ack) TakeAckOfFin(from, *numbered.ack, kept);
+  if (numbered.ack) TakeAckOfFin(from, numbered, kept);
   if (numbered.Has(kFin)) {
     TakeFin(from, numbered, !judgement.events.Has(SegmentEvent::kGap) && sender.sent.holes.empty(),
             kept);
-  }
-}
-
-void Flow::PutRight(int end, int64_t first_ordinal, EndState state) {
-  for (int64_t ordinal = kept_.total() - 1; ordinal >= first_ordinal; --ordinal) {
-    KeptSegment* kept = kept_.At(ordinal);
-    if (kept == nullptr) return;
-    kept->states[end] = state;
-    kept->tentative[end] = false;
   }
 }
 
@@ -241,14 +244,18 @@ Flow::Life Flow::life() const {
 Outcome Flow::OutcomeAt(const TraceEnd& end) const {
   // The initial timeout of RFC 6298 §2: what was not answered by then was lost.
   constexpr int64_t kAnswerNs = 1'000'000'000;
-  const auto waited = [&end](const Opening& opening) {
+  const auto waited = [&end](const Sendings& opening) {
     return opening.count > 1 ||
            (end.last_ns && opening.last.at_ns && *end.last_ns - *opening.last.at_ns >= kAnswerNs);
   };
   const int fins = ends_[0].fin_sent + ends_[1].fin_sent;
   if (fins == 2 && (!reset_ || life() == Life::kClosed)) return Outcome::kClosed;
   if (reset_) return refused_ ? Outcome::kRefused : Outcome::kReset;
-  if (fins == 1) return Outcome::kHalfClosed;
+  if (server_still_waits_) return Outcome::kServerStillWaits;
+  if (fins == 1) {
+    const bool one_direction = ends_[0].segments == 0 || ends_[1].segments == 0;
+    return one_direction ? Outcome::kCloseNotShown : Outcome::kHalfClosed;
+  }
   if (!opened()) return Outcome::kMidStream;
   if (complete_) return Outcome::kEstablished;
   if (syn_ack_.count > 0) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "diagnosis/trace/connection.h"
+#include "diagnosis/trace/end_states.h"
 #include "diagnosis/trace/kept_segments.h"
 #include "diagnosis/trace/sequence_space.h"
 #include "observe/capture/related_packet.h"
@@ -49,34 +50,43 @@ class Flow {
 
  private:
   struct Stamp {
+    int64_t ordinal = -1;
     std::optional<int64_t> at_ns;
     std::optional<uint32_t> ts_val;
   };
-  // A SYN or SYN-ACK, as often as it was sent.
-  struct Opening {
+  // A SYN, SYN-ACK or FIN, as often as it was sent.
+  struct Sendings {
+    static constexpr size_t kMaxEarlier = 16;
+
+    void Add(const Stamp& stamp);
+    const Stamp& First() const { return earlier.empty() ? last : earlier.front(); }
+    // The ordinal of the one whose timestamp was echoed (RFC 7323 §3); -1: that does not tell.
+    int64_t Echoed(std::optional<uint32_t> ts_ecr) const;
+
     int count = 0;
-    Stamp first, last;
-    int64_t last_ordinal = 0;
+    Stamp last;
+    std::vector<Stamp> earlier;  // all but the last, bounded
   };
   struct End {
     TraceEndpoint endpoint;
-    EndState state = EndState::kUnknown;
-    bool tentative = false;  // see KeptSegment
+    EndStates states;
     std::optional<uint32_t> isn;
     SentBy sent;
     bool options_known = false;           // of its SYN
+    bool answered_syn = false;            // with it: that was a SYN-ACK
     std::optional<uint8_t> window_scale;  // offered in it
     bool fin_sent = false, fin_acked = false;
     uint32_t fin_end = 0;  // one past the FIN; if the segment had a number
     bool fin_numbered = false;
-    int fins = 0;
-    int64_t first_fin_ordinal = 0;
-    int64_t last_fin_ordinal = 0;
-    EndState other_before_fin = EndState::kUnknown, other_after_fin = EndState::kUnknown;
+    Sendings fin;
+    int64_t own_fin_acked_ordinal = -1;  // of what told it so
     bool sent_data = false;
     uint32_t syn_data_bytes = 0;  // until a SYN-ACK says whether they were taken
     bool sent_more_than_syns = false;
     int64_t segments = 0;
+    std::optional<int64_t> last_at_ns;  // its latest
+    int64_t last_ordinal = -1;
+    int64_t unanswered_ordinal = -1;   // its first since the other end's latest, or since a pause
     int64_t unseen_bytes = 0;          // acknowledged by the other end, and not in the capture
     std::optional<int64_t> fin_at_ns;  // its first
     int64_t bytes_after_other_fin = 0;
@@ -96,14 +106,14 @@ class Flow {
 
   std::optional<uint32_t> SeqOf(int from, const CapturedSegment& segment) const;
   std::optional<uint32_t> AckOf(int from, const CapturedSegment& segment) const;
-  void TakeOfItself(const NumberedSegment& numbered, KeptSegment* kept);
+  void TakeOfItself(const NumberedSegment& numbered, const CapturedSegment& segment,
+                    KeptSegment* kept);
   void TakeData(int from, const NumberedSegment& numbered, const Judgement& judgement,
                 KeptSegment* kept);
   void Count(int from, const KeptSegment& kept, const Judgement& judgement);
-  // With the states that both ends now have.
-  void Keep(KeptSegment* kept);
-  // Of the kept ones from `first_ordinal` on: what came since shows what state `end` was in.
-  void PutRight(int end, int64_t first_ordinal, EndState state);
+  // From the segment on that is being observed.
+  void Enter(int end, EndState state) { ends_[end].states.Enter(kept_.total(), state); }
+  void Spoke(int from, std::optional<int64_t> at_ns);
 
   // In flow_opening.cc.
   void TakeSyn(int from, const CapturedSegment& segment, const NumberedSegment& numbered,
@@ -114,13 +124,18 @@ class Flow {
   // say nothing here.
   bool TakeInHandshake(int from, const CapturedSegment& segment, const NumberedSegment& numbered,
                        KeptSegment* kept);
-  void Complete(KeptSegment* kept);
-  static std::optional<int64_t> Since(const Opening& opening, const CapturedSegment& segment,
+  void TakeAfterHandshake(int from, const NumberedSegment& numbered, KeptSegment* kept);
+  void Complete(std::optional<uint32_t> ts_ecr, KeptSegment* kept);
+  void EstablishClient(std::optional<uint32_t> ts_ecr);
+  void ServerStillWaits();
+  static std::optional<int64_t> Since(const Sendings& opening, const CapturedSegment& segment,
                                       std::optional<int64_t> at_ns);
 
   // In flow_closing.cc.
   void TakeFin(int from, const NumberedSegment& numbered, bool in_order, KeptSegment* kept);
-  void TakeAckOfFin(int from, uint32_t ack, KeptSegment* kept);
+  void TakeFinAgain(int from);
+  void TakeAckOfFin(int from, const NumberedSegment& numbered, KeptSegment* kept);
+  EndState StateBeforeFin(int end, int64_t ordinal) const;
   void TakeReset(int from, const NumberedSegment& numbered, KeptSegment* kept);
   bool IsInWindow(int from, uint32_t seq) const;
 
@@ -137,7 +152,7 @@ class Flow {
   const IcmpReport* ReportAboutSyn() const;
 
   // In flow_description.cc.
-  EndState StateAfter(int64_t ordinal, const KeptSegment& kept, int end) const;
+  EndState StateAfter(int64_t ordinal, int end) const;
   std::optional<uint8_t> AgreedScale(int end) const;
   int GuessedClient() const;
   TrackedSegment DescribeSegment(int64_t ordinal, const KeptSegment& kept, int client) const;
@@ -151,21 +166,25 @@ class Flow {
   bool simultaneous_ = false;
   bool complete_ = false;            // the handshake
   bool challenged_ = false;          // the SYN was answered by an older connection's ACK
-  bool server_still_waits_ = false;  // it sent its SYN-ACK again after the ACK
-  bool server_waited_ = false;       // that happened at all
+  bool server_still_waits_ = false;  // it sent its SYN-ACK again after the ACK, and nothing since
+  int server_waited_ = 0;            // how often it did that
+  // The ACK that completed the handshake for the server, as far as the trace has shown; -1: none.
+  int64_t server_ready_ordinal_ = -1;
+  // Of a simultaneous open: who sent the second SYN-ACK, until something after it was sent.
+  std::optional<int> answered_last_;
   std::optional<int64_t> complete_ns_;
-  Opening syn_, syn_ack_;
+  Sendings syn_, syn_ack_;
   std::vector<int64_t> syn_spacing_ns_;
-  int64_t answered_syn_ordinal_ = -1;  // the SYN that the first SYN-ACK followed
   int syn_acks_before_ack_ = 0;
-  int64_t acked_syn_ack_ordinal_ = -1;  // the SYN-ACK that the client's ACK followed
   std::optional<int64_t> to_syn_ack_ns_, to_ack_ns_;
   std::optional<int64_t> rtt_ns_;
   bool fins_crossed_ = false;
   bool reset_ = false, refused_ = false;
   int reset_by_ = 0;
   std::optional<uint32_t> reset_seq_;
-  EndState before_reset_[2] = {EndState::kUnknown, EndState::kUnknown};
+  int64_t reset_ordinal_ = -1;
+  EndStates before_reset_[2];
+  bool reset_was_forged_ = false;  // and what the other end made of it is not known yet
   std::optional<int64_t> last_ns_;
   ConnectionTotals totals_;  // client_bytes, server_bytes: unused, see bytes_
   int64_t bytes_[2] = {0, 0};

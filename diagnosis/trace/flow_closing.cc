@@ -1,4 +1,6 @@
 // How a connection ends, as a Flow sees it: FINs, their ACKs (RFC 9293 §3.6), and RSTs (§3.10.7).
+#include <algorithm>
+
 #include "diagnosis/trace/flow.h"
 #include "diagnosis/trace/serial_number.h"
 
@@ -41,64 +43,108 @@ EndState AfterFinArrived(EndState state) {
   }
 }
 
+// Whether the other end's FIN has reached it.
+bool HasTakenFin(EndState state) {
+  return state == EndState::kCloseWait || state == EndState::kLastAck ||
+         state == EndState::kClosing || state == EndState::kTimeWait || state == EndState::kClosed;
+}
+
 }  // namespace
 
-void Flow::TakeAckOfFin(int from, uint32_t ack, KeptSegment* kept) {
+// Of an end whose FIN, if it has sent one, the other's has not reached.
+EndState Flow::StateBeforeFin(int end, int64_t ordinal) const {
+  const End& receiver = ends_[end];
+  if (!receiver.fin_sent) return EndState::kEstablished;
+  const bool acked =
+      receiver.own_fin_acked_ordinal >= 0 && receiver.own_fin_acked_ordinal <= ordinal;
+  return acked ? EndState::kFinWait2 : EndState::kFinWait1;
+}
+
+void Flow::TakeAckOfFin(int from, const NumberedSegment& numbered, KeptSegment* kept) {
   End& sender = ends_[from];
   End& other = ends_[1 - from];
-  if (!other.fin_sent || other.fin_acked || !other.fin_numbered ||
-      !SerialAtMost(other.fin_end, ack)) {
+  if (!other.fin_sent || !other.fin_numbered || !SerialAtMost(other.fin_end, *numbered.ack)) {
     return;
   }
+  const bool first = !other.fin_acked;
   other.fin_acked = true;
-  kept->marks |= kAcksFin;
+  if (first) kept->marks |= kAcksFin;
   if (reset_) return;
-  other.state = AfterOwnFinAcked(other.state);
-  // It may have come behind a hole, which was filled since.
-  const bool arrived = sender.state == EndState::kCloseWait || sender.state == EndState::kLastAck ||
-                       sender.state == EndState::kClosing || sender.state == EndState::kTimeWait ||
-                       sender.state == EndState::kClosed;
-  if (!arrived) sender.state = AfterFinArrived(sender.state);
+  if (other.own_fin_acked_ordinal < 0) {
+    other.own_fin_acked_ordinal = kept_.total();
+    Enter(1 - from, AfterOwnFinAcked(other.states.now()));
+  }
+  if (!first || HasTakenFin(sender.states.now())) return;
+  int64_t since = kept_.total();  // it came behind a hole, which was filled since
+  if (other.fin.count > 1) {
+    since = other.fin.Echoed(numbered.ts_ecr);
+    if (since < 0) since = other.fin.last.ordinal;
+    if (numbered.duplicate && numbered.duplicate->end == other.fin_end) {
+      // It had one of them already when the last arrived.
+      since = std::min(since, other.fin.earlier.back().ordinal);
+    }
+    since = std::max(since, sender.last_ordinal + 1);  // what it sent until then knew of none
+  }
+  sender.states.Enter(since, AfterFinArrived(StateBeforeFin(from, since)));
+}
+
+// One more, with nothing new in it for its receiver.
+void Flow::TakeFinAgain(int from) {
+  End& sender = ends_[from];
+  EndStates& other = ends_[1 - from].states;
+  if (sender.fin_acked) {
+    // That ACK had not reached it, nor what else was in its segment.
+    const int64_t acked = sender.own_fin_acked_ordinal;
+    if (acked >= 0) sender.states.Enter(acked, sender.states.At(acked - 1));
+    sender.own_fin_acked_ordinal = -1;
+    return;
+  }
+  // It was lost, or its ACK was: which, only the other end knows. What that sent meanwhile did not
+  // know of it.
+  const int64_t before = sender.fin.last.ordinal;
+  int64_t unknown_since = before;
+  if (ends_[1 - from].last_ordinal > before) {
+    unknown_since = kept_.total();
+    if (ends_[1 - from].fin.First().ordinal > before) {
+      other.Enter(ends_[1 - from].fin.First().ordinal, EndState::kFinWait1);
+    } else {
+      other.Enter(before, other.At(before - 1));
+    }
+  }
+  other.Enter(unknown_since, EndState::kUnknown);
 }
 
 void Flow::TakeFin(int from, const NumberedSegment& numbered, bool in_order, KeptSegment* kept) {
   End& sender = ends_[from];
   End& other = ends_[1 - from];
   kept->events.Add(SegmentEvent::kFin);
-  ++sender.fins;
-  if (sender.fin_sent) {
-    // Not acknowledged: then the one before did not arrive, as far as the trace tells.
-    if (!sender.fin_acked && !reset_ && other.state == sender.other_after_fin &&
-        sender.other_after_fin != sender.other_before_fin) {
-      PutRight(1 - from, sender.last_fin_ordinal, sender.other_before_fin);
-    }
-    sender.last_fin_ordinal = kept_.total();
-    return;
-  }
+  const bool again = sender.fin_sent;
+  if (again && !reset_) TakeFinAgain(from);
+  sender.fin.Add({kept_.total(), numbered.at_ns, numbered.ts_val});
+  if (again) return;
   sender.fin_sent = true;
   sender.fin_numbered = numbered.seq.has_value();
   sender.fin_at_ns = numbered.at_ns;
-  sender.first_fin_ordinal = kept_.total();
   if (numbered.seq) sender.fin_end = *numbered.seq + numbered.payload_bytes + 1;
-  sender.last_fin_ordinal = kept_.total();
   if (reset_) return;
-  if (other.fin_sent && !other.fin_acked && sender.state == EndState::kCloseWait) {
+  const EndState state = sender.states.now();
+  if (other.fin_sent && !other.fin_acked && state == EndState::kCloseWait) {
     // It does not know of the other's FIN: they crossed. That one has arrived by now.
     kept->marks |= kFinsCrossed;
     fins_crossed_ = true;
-    PutRight(from, other.last_fin_ordinal, EndState::kEstablished);
-    sender.state = EndState::kClosing;
-  } else if (sender.state == EndState::kCloseWait) {
-    sender.state = EndState::kLastAck;
-  } else if (IsSynchronized(sender.state) || sender.state == EndState::kSynReceived ||
-             sender.state == EndState::kUnknown) {
-    sender.state = EndState::kFinWait1;
+    sender.states.Enter(other.fin.last.ordinal, EndState::kEstablished);
+    Enter(from, EndState::kClosing);
+  } else if (state == EndState::kCloseWait) {
+    Enter(from, EndState::kLastAck);
+  } else if (other.fin_sent && state == EndState::kUnknown) {
+    // Whether the other's has reached it is not known.
+  } else if (IsSynchronized(state) || state == EndState::kSynReceived ||
+             state == EndState::kUnknown) {
+    Enter(from, EndState::kFinWait1);
   }
-  sender.other_before_fin = other.state;
-  if (in_order && (IsSynchronized(other.state) || !opened())) {
-    other.state = AfterFinArrived(other.state);
+  if (in_order && (IsSynchronized(other.states.now()) || !opened())) {
+    Enter(1 - from, AfterFinArrived(other.states.now()));
   }
-  sender.other_after_fin = other.state;
 }
 
 bool Flow::IsInWindow(int from, uint32_t seq) const {
@@ -128,6 +174,7 @@ void Flow::TakeReset(int from, const NumberedSegment& numbered, KeptSegment* kep
     }
     kept->marks |= kRefusal;
     refused_ = true;
+    sender.states.Enter(syn_.last.ordinal, EndState::kClosed);
   } else if (opened() && *client_ == from && challenged_ && syn_ack_.count == 0) {
     kept->marks |= kResetOfOlder;
     challenged_ = false;
@@ -142,10 +189,20 @@ void Flow::TakeReset(int from, const NumberedSegment& numbered, KeptSegment* kep
     reset_by_ = from;
     reset_after_keep_alives_ = sender.unanswered_keep_alives;
     reset_seq_ = numbered.seq;
-    for (int end : {0, 1}) before_reset_[end] = ends_[end].state;
+    reset_ordinal_ = kept_.total();
+    reset_was_forged_ = false;
+    for (int end : {0, 1}) before_reset_[end] = ends_[end].states;
+    // So it answers what comes where it has no socket (RFC 9293 §3.10.7.1).
+    if (!numbered.Has(kAck) && numbered.seq && numbered.seq == other.sent.ack) {
+      // One of the latest. Its socket was still there for the one that acknowledged its FIN.
+      const int64_t since = std::max(other.unanswered_ordinal, sender.own_fin_acked_ordinal + 1);
+      if (since < other.last_ordinal) sender.states.Enter(since, EndState::kUnknown);
+      sender.states.Enter(other.last_ordinal, EndState::kClosed);
+    }
+    // What was sent before it got no answer: then it may not have arrived either.
+    Enter(1 - from, reset_after_keep_alives_ > 0 ? EndState::kUnknown : EndState::kClosed);
   }
-  sender.state = other.state = EndState::kClosed;
-  sender.tentative = other.tentative = false;
+  Enter(from, EndState::kClosed);
 }
 
 }  // namespace tcpmedic

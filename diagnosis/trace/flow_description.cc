@@ -28,32 +28,31 @@ int Flow::GuessedClient() const {
   return port0 > port1 ? 0 : 1;
 }
 
-// The shift of the windows that this end advertises; unset unless both SYNs were seen whole.
+// The shift of the windows that this end advertises. A SYN-ACK offers it only where the SYN did
+// (RFC 7323 §2.2), so one whole SYN without it, or the SYN-ACK alone, may tell.
 std::optional<uint8_t> Flow::AgreedScale(int end) const {
-  if (!ends_[0].options_known || !ends_[1].options_known) return std::nullopt;
-  if (!ends_[0].window_scale || !ends_[1].window_scale) return uint8_t{0};
+  bool offered_by_both = true;
+  for (const End& each : ends_) {
+    if (each.options_known && !each.window_scale) return uint8_t{0};
+    offered_by_both = offered_by_both && each.options_known;
+  }
+  for (const End& each : ends_) {
+    offered_by_both = offered_by_both || (each.options_known && each.answered_syn);
+  }
+  if (!offered_by_both || !ends_[end].options_known) return std::nullopt;
   return static_cast<uint8_t>(std::min<int>(*ends_[end].window_scale, kMaxScale));
 }
 
-EndState Flow::StateAfter(int64_t ordinal, const KeptSegment& kept, int end) const {
-  const EndState state = kept.states[end];
-  const End& other = ends_[1 - end];
-  if (!kept.tentative[end]) {
-    // A FIN that was sent again and again and never acknowledged did not arrive.
-    const bool from_unacked_fin = other.fin_sent && !other.fin_acked && other.fins > 1 &&
-                                  ordinal >= other.last_fin_ordinal &&
-                                  state == other.other_after_fin;
-    return from_unacked_fin ? other.other_before_fin : state;
+EndState Flow::StateAfter(int64_t ordinal, int end) const {
+  const EndState state = ends_[end].states.At(ordinal);
+  // Who closed first shows only where both directions were captured.
+  const bool one_direction = ends_[0].segments == 0 || ends_[1].segments == 0;
+  if (one_direction && !connected_to_itself() && state != EndState::kClosed) {
+    for (const End& each : ends_) {
+      if (each.fin_sent && ordinal >= each.fin.First().ordinal) return EndState::kUnknown;
+    }
   }
-  if (state == EndState::kSynReceived) {  // after a SYN
-    if (simultaneous_) return EndState::kUnknown;
-    if (refused_) return EndState::kClosed;
-    if (syn_ack_.count == 0) return EndState::kUnknown;
-    return ordinal >= answered_syn_ordinal_ ? EndState::kSynReceived : EndState::kListen;
-  }
-  // After a SYN-ACK.
-  return complete_ && ordinal >= acked_syn_ack_ordinal_ ? EndState::kEstablished
-                                                        : EndState::kSynSent;
+  return state;
 }
 
 TrackedSegment Flow::DescribeSegment(int64_t ordinal, const KeptSegment& kept, int client) const {
@@ -78,8 +77,8 @@ TrackedSegment Flow::DescribeSegment(int64_t ordinal, const KeptSegment& kept, i
   } else if (const std::optional<uint8_t> scale = AgreedScale(kept.from)) {
     segment.window_bytes = int64_t{kept.window} << *scale;
   }
-  segment.client_state = StateAfter(ordinal, kept, client);
-  segment.server_state = StateAfter(ordinal, kept, 1 - client);
+  segment.client_state = StateAfter(ordinal, client);
+  segment.server_state = StateAfter(ordinal, 1 - client);
   segment.events = kept.events.List();
   return segment;
 }
@@ -92,14 +91,17 @@ TrackedConnection Flow::Describe(const std::string& input, const TraceEnd& end) 
   connection.input = input;
   connection.client = client_end.endpoint;
   connection.server = server_end.endpoint;
-  connection.client_is_guess = !opened();
+  connection.client_is_guess = !opened() || (simultaneous_ && !connected_to_itself());
   connection.start_captured = syn_seen_;
   connection.outcome = OutcomeAt(end);
   if (!relative_) {
     connection.client_isn = client_end.isn;
     connection.server_isn = server_end.isn;
-    const End& first = client_end.sent_data || !server_end.sent_data ? client_end : server_end;
-    if (first.sent_data && first.isn) connection.first_data_seq = *first.isn + 1;
+    // What is acknowledged and was not captured may also be a FIN.
+    const bool by_acks = client_end.unseen_bytes > (client_end.fin_sent ? 0 : 1);
+    const bool by_client = client_end.sent_data || by_acks;
+    const End& first = by_client ? client_end : server_end;
+    if ((by_client || first.sent_data) && first.isn) connection.first_data_seq = *first.isn + 1;
   }
   connection.handshake_rtt = DurationOf(rtt_ns_);
   for (const int64_t ns : syn_spacing_ns_) {
@@ -121,7 +123,7 @@ TrackedConnection Flow::Describe(const std::string& input, const TraceEnd& end) 
   TraceFacts facts;
   facts.simultaneous = simultaneous_;
   facts.syn_seen = syn_seen_;
-  facts.server_kept_waiting = server_waited_ && !server_end.sent_more_than_syns;
+  facts.server_waited = server_waited_;
   facts.to_itself = connected_to_itself();
   facts.client_window_closed = client_end.sent.window == 0 && !client_end.fin_sent;
   facts.server_window_closed = server_end.sent.window == 0 && !server_end.fin_sent;
@@ -131,7 +133,7 @@ TrackedConnection Flow::Describe(const std::string& input, const TraceEnd& end) 
   facts.any_fin = client_end.fin_sent || server_end.fin_sent;
   facts.first_fin_by_client =
       client_end.fin_sent &&
-      (!server_end.fin_sent || client_end.first_fin_ordinal < server_end.first_fin_ordinal);
+      (!server_end.fin_sent || client_end.fin.First().ordinal < server_end.fin.First().ordinal);
   facts.only_client_captured = server_end.segments == 0;
   facts.only_server_captured = client_end.segments == 0;
   facts.client_unseen_bytes = client_end.unseen_bytes;
@@ -141,7 +143,7 @@ TrackedConnection Flow::Describe(const std::string& input, const TraceEnd& end) 
   facts.needless = needless_;
   facts.fins_crossed = fins_crossed_;
   facts.syn_acks_before_ack = syn_acks_before_ack_;
-  const std::optional<int64_t> opened_ns = syn_seen_ ? syn_.first.at_ns : syn_ack_.first.at_ns;
+  const std::optional<int64_t> opened_ns = syn_seen_ ? syn_.First().at_ns : syn_ack_.First().at_ns;
   if (complete_ns_ && opened_ns) {
     facts.handshake_took = absl::Nanoseconds(*complete_ns_ - *opened_ns);
   }
@@ -157,7 +159,7 @@ TrackedConnection Flow::Describe(const std::string& input, const TraceEnd& end) 
   }
   facts.only_syns_shown = end.only_syns_shown;
   facts.handshake_complete = complete_;
-  const Opening& asked = syn_ack_.count > 0 ? syn_ack_ : syn_;
+  const Sendings& asked = syn_ack_.count > 0 ? syn_ack_ : syn_;
   if (end.last_ns && asked.last.at_ns) {
     facts.waited = absl::Nanoseconds(*end.last_ns - *asked.last.at_ns);
   }
@@ -165,9 +167,9 @@ TrackedConnection Flow::Describe(const std::string& input, const TraceEnd& end) 
   if (const KeptSegment* kept = kept_.At(last)) {
     facts.ends_with_fin = (kept->flags & kFin) != 0 && kept->has_time && end.last_ns &&
                           *end.last_ns - kept->at_ns < kAckNs;
-    facts.client_state = StateAfter(last, *kept, client);
-    facts.server_state = StateAfter(last, *kept, 1 - client);
   }
+  facts.client_state = StateAfter(last, client);
+  facts.server_state = StateAfter(last, 1 - client);
   connection.summary = SummaryOf(connection, facts);
 
   connection.segments.reserve(static_cast<size_t>(kept_.total() - kept_.left_out()));

@@ -1,6 +1,8 @@
 // How a connection opens, as a Flow sees it: SYN, SYN-ACK and the ACK that ends the handshake, sent
 // again, crossed, refused or left out of the capture (RFC 9293 §3.5, RFC 7413), and what begins
 // another connection.
+#include <algorithm>
+
 #include "diagnosis/trace/flow.h"
 #include "diagnosis/trace/serial_number.h"
 
@@ -34,7 +36,20 @@ bool Flow::BeginsAnother(int from, const CapturedSegment& segment) const {
   return sender.isn && complete_ && !fits;
 }
 
-std::optional<int64_t> Flow::Since(const Opening& opening, const CapturedSegment& segment,
+void Flow::Sendings::Add(const Stamp& stamp) {
+  if (count++ > 0 && earlier.size() < kMaxEarlier) earlier.push_back(last);
+  last = stamp;
+}
+
+int64_t Flow::Sendings::Echoed(std::optional<uint32_t> ts_ecr) const {
+  if (!ts_ecr || count == 0) return -1;
+  for (const Stamp& stamp : earlier) {
+    if (stamp.ts_val == ts_ecr) return stamp.ordinal;
+  }
+  return last.ts_val == ts_ecr ? last.ordinal : -1;
+}
+
+std::optional<int64_t> Flow::Since(const Sendings& opening, const CapturedSegment& segment,
                                    std::optional<int64_t> at_ns) {
   if (!at_ns || opening.count == 0) return std::nullopt;
   // An answer to the first, after a second: it may itself have been sent again.
@@ -47,17 +62,14 @@ std::optional<int64_t> Flow::Since(const Opening& opening, const CapturedSegment
 void Flow::TakeSyn(int from, const CapturedSegment& segment, const NumberedSegment& numbered,
                    KeptSegment* kept) {
   End& sender = ends_[from];
-  End& other = ends_[1 - from];
   const bool again = sender.isn.has_value() && syn_.count > 0 && (simultaneous_ || client_ == from);
   if (again) {
     kept->events.Add(SegmentEvent::kSynRetransmitted);
   } else if (client_ == 1 - from && syn_seen_ && !complete_ && numbered.seq) {
     simultaneous_ = true;
     kept->events.Add(SegmentEvent::kSimultaneousOpen);
-    sender.state = EndState::kSynSent;
-    sender.tentative = false;
-    other.state = EndState::kSynReceived;
-    other.tentative = false;
+    Enter(from, EndState::kSynSent);
+    Enter(1 - from, EndState::kSynReceived);
   } else {
     client_ = from;
     syn_seen_ = true;
@@ -68,10 +80,7 @@ void Flow::TakeSyn(int from, const CapturedSegment& segment, const NumberedSegme
       kept->has_detail = true;
       if (syn_spacing_ns_.size() < kMaxSpacings) syn_spacing_ns_.push_back(kept->detail);
     }
-    const Stamp stamp = {numbered.at_ns, segment.ts_val};
-    if (syn_.count++ == 0) syn_.first = stamp;
-    syn_.last = stamp;
-    syn_.last_ordinal = kept_.total();
+    syn_.Add({kept_.total(), numbered.at_ns, segment.ts_val});
   }
   if (!again && numbered.seq) {
     sender.isn = numbered.seq;
@@ -86,13 +95,13 @@ void Flow::TakeSyn(int from, const CapturedSegment& segment, const NumberedSegme
       kept->events.Add(SegmentEvent::kFastOpenData);
     }
   }
-  if (simultaneous_ || complete_ || syn_ack_.count > 0) return;
-  sender.state = EndState::kSynSent;
-  other.state = EndState::kSynReceived;
-  other.tentative = true;
-  if (reset_) {  // once more, after it was refused
+  if (simultaneous_ || complete_ || (reset_ && syn_ack_.count > 0)) return;
+  if (reset_) {  // once more: it was not refused after all
     reset_ = refused_ = false;
+    for (int end : {0, 1}) ends_[end].states = before_reset_[end];
   }
+  // Also before it, if it is sent again: its sender has got no SYN-ACK until now.
+  sender.states.Enter(syn_.First().ordinal, EndState::kSynSent);
 }
 
 void Flow::TakeSynAck(int from, const CapturedSegment& segment, const NumberedSegment& numbered,
@@ -111,7 +120,7 @@ void Flow::TakeSynAck(int from, const CapturedSegment& segment, const NumberedSe
   const bool again = syn_ack_.count > 0 && !simultaneous_;
   if (again) {
     kept->events.Add(SegmentEvent::kSynAckRetransmitted);
-    if (syn_.count > 0 && syn_.last_ordinal > syn_ack_.last_ordinal) {
+    if (syn_.count > 0 && syn_.last.ordinal > syn_ack_.last.ordinal) {
       kept->marks |= kAnswersSynAgain;
     }
     if (numbered.at_ns && syn_ack_.last.at_ns) {
@@ -119,17 +128,14 @@ void Flow::TakeSynAck(int from, const CapturedSegment& segment, const NumberedSe
       kept->has_detail = true;
     }
   }
-  const Stamp stamp = {numbered.at_ns, segment.ts_val};
-  if (syn_ack_.count++ == 0) {
-    syn_ack_.first = stamp;
-    answered_syn_ordinal_ = syn_.last_ordinal;
-    if (!simultaneous_) to_syn_ack_ns_ = Since(syn_, segment, numbered.at_ns);
+  if (syn_ack_.count == 0 && !simultaneous_) {
+    to_syn_ack_ns_ = Since(syn_, segment, numbered.at_ns);
   }
-  syn_ack_.last = stamp;
-  syn_ack_.last_ordinal = kept_.total();
+  syn_ack_.Add({kept_.total(), numbered.at_ns, segment.ts_val});
   if (numbered.seq && server.isn != numbered.seq && !complete_) {
     server.isn = numbered.seq;
     server.options_known = segment.options_known && !segment.truncated;
+    server.answered_syn = true;
     server.window_scale = segment.window_scale;
     StartAt(*numbered.seq + 1, *numbered.seq + 1 + segment.payload_bytes, numbered.at_ns,
             &server.sent);
@@ -155,32 +161,60 @@ void Flow::TakeSynAck(int from, const CapturedSegment& segment, const NumberedSe
     kept->newly_acked = judgement.newly_acked;
     if (segment.window == 0) server.sent.window = 0;
   }
-  if (reset_ && !complete_) reset_ = refused_ = false;  // the refusal was not the server's
+  if (reset_ && !complete_) {  // the refusal was not the server's
+    reset_ = refused_ = false;
+    for (int end : {0, 1}) ends_[end].states = before_reset_[end];
+  }
   if (complete_) {
     syn_ack_came_again_ = !simultaneous_;
     // Only while the server has shown nothing newer: else this is an old duplicate.
     const bool was_under_way =
         complete_ns_ && kept->has_time && kept->at_ns - *complete_ns_ < kUnderWayNs;
     if (was_under_way) kept->marks |= kCrossedAck;
-    if (!server.sent_more_than_syns && !server.fin_sent && !reset_ && !was_under_way) {
+    if (!simultaneous_ && !server.sent_more_than_syns && !server.fin_sent && !reset_ &&
+        !was_under_way) {
       kept->marks |= kServerStillWaits;
-      server_still_waits_ = server_waited_ = true;
-      server.state = EndState::kSynReceived;
+      ServerStillWaits();
     }
     return;
   }
   if (simultaneous_) {
-    if (client.state == EndState::kSynReceived && syn_ack_.count >= 2) {
-      Complete(kept);
+    Enter(from, EndState::kSynReceived);
+    if (answered_last_ == 1 - from) {  // now both have
+      complete_ = true;
+      if (kept->has_time) complete_ns_ = kept->at_ns;
+      Enter(1 - from, EndState::kEstablished);
     } else {
-      server.state = client.state = EndState::kSynReceived;
+      Enter(1 - from, EndState::kSynReceived);
     }
+    answered_last_ = from;
     return;
   }
-  server.state = EndState::kSynReceived;
-  server.tentative = false;
-  client.state = acceptable ? EndState::kEstablished : EndState::kSynSent;
-  client.tentative = acceptable;
+  if (syn_ack_.count == 1) {
+    const int64_t answered = acceptable ? syn_.Echoed(segment.ts_ecr) : -1;
+    if (answered > syn_.First().ordinal) {  // those before it did not arrive
+      server.states.Enter(syn_.First().ordinal, EndState::kListen);
+    }
+    // Where nothing tells which it answers: before the last SYN that is unknown.
+    server.states.Enter(answered >= 0                  ? answered
+                        : acceptable && syn_.count > 0 ? syn_.last.ordinal
+                                                       : kept_.total(),
+                        EndState::kSynReceived);
+  }
+  // Until the client acknowledges it, or sends its SYN again.
+  if (acceptable) Enter(1 - from, EndState::kUnknown);
+}
+
+void Flow::ServerStillWaits() {
+  server_still_waits_ = true;
+  ++server_waited_;
+  if (server_ready_ordinal_ < 0) return;
+  // No ACK until now has got through, or none was taken.
+  ends_[1 - *client_].states.Enter(server_ready_ordinal_, EndState::kSynReceived);
+  if (KeptSegment* ready = kept_.At(server_ready_ordinal_)) {
+    ready->events.Remove(SegmentEvent::kHandshakeComplete);
+  }
+  server_ready_ordinal_ = -1;
 }
 
 bool Flow::TakeInHandshake(int from, const CapturedSegment& segment,
@@ -191,10 +225,15 @@ bool Flow::TakeInHandshake(int from, const CapturedSegment& segment,
       SerialAtMost(*reset_seq_, *numbered.seq)) {
     kept->marks |= kAfterOwnReset;
     reset_ = refused_ = false;
-    for (int end : {0, 1}) ends_[end].state = before_reset_[end];
+    for (int end : {0, 1}) ends_[end].states = before_reset_[end];
+    other.states.Enter(reset_ordinal_, EndState::kUnknown);
+    reset_was_forged_ = true;
+  } else if (reset_was_forged_ && reset_by_ != from) {  // it did not take it
+    reset_was_forged_ = false;
+    sender.states = before_reset_[from];
   }
   if (!opened()) {
-    if (sender.state == EndState::kUnknown) sender.state = EndState::kEstablished;
+    if (sender.states.now() == EndState::kUnknown) Enter(from, EndState::kEstablished);
     return true;
   }
   if (reset_) return true;
@@ -203,10 +242,7 @@ bool Flow::TakeInHandshake(int from, const CapturedSegment& segment,
       if (numbered.payload_bytes == 0 && !numbered.Has(kFin)) kept->marks |= kAnswersSynAckAgain;
       syn_ack_came_again_ = false;
     }
-    if (server_still_waits_ && (from != *client_ || numbered.ack)) {
-      server_still_waits_ = false;
-      ends_[1 - *client_].state = EndState::kEstablished;
-    }
+    TakeAfterHandshake(from, numbered, kept);
     return true;
   }
   if (!numbered.ack) return true;
@@ -217,26 +253,18 @@ bool Flow::TakeInHandshake(int from, const CapturedSegment& segment,
       if (SerialBefore(other.sent.next, *numbered.ack)) {
         complete_ = true;
         if (kept->has_time) complete_ns_ = kept->at_ns;
-        acked_syn_ack_ordinal_ = syn_ack_.last_ordinal;
-        if (!simultaneous_) syn_acks_before_ack_ = syn_ack_.count;
-        for (End& end : ends_) {
-          end.state = EndState::kEstablished;
-          end.tentative = false;
-        }
+        EstablishClient(std::nullopt);
+        Enter(from, EndState::kEstablished);
       }
       return true;
     }
     if (other.isn && !SerialBetween(*other.isn + 1, *numbered.ack, other.sent.next)) {
       kept->marks |= kChallengeAck;
       challenged_ = true;
-      other.state = EndState::kSynSent;
-      sender.state = EndState::kUnknown;  // in the older connection
-      sender.tentative = false;
-      PutRight(from, 0, EndState::kUnknown);
+      sender.states.Enter(0, EndState::kUnknown);  // in the older connection
       return false;
     }
-    sender.state = EndState::kSynReceived;  // its SYN-ACK was not captured
-    sender.tentative = false;
+    // Its SYN-ACK was not captured. Whether the client's ACK was sent is not known.
     return true;
   }
   if (other.isn && !SerialBetween(*other.isn + 1, *numbered.ack, other.sent.next)) {
@@ -246,20 +274,68 @@ bool Flow::TakeInHandshake(int from, const CapturedSegment& segment,
   kept->marks |= kAcksSyn;
   if (!simultaneous_) to_ack_ns_ = Since(syn_ack_, segment, numbered.at_ns);
   if (to_syn_ack_ns_ && to_ack_ns_) rtt_ns_ = *to_syn_ack_ns_ + *to_ack_ns_;
-  Complete(kept);
+  Complete(segment.ts_ecr, kept);
   return true;
 }
 
-void Flow::Complete(KeptSegment* kept) {
+// The client has acknowledged the SYN-ACK.
+void Flow::TakeAfterHandshake(int from, const NumberedSegment& numbered, KeptSegment* kept) {
+  if (answered_last_) {  // by now the other's SYN-ACK has reached it too
+    Enter(*answered_last_, EndState::kEstablished);
+    kept->events.Add(SegmentEvent::kHandshakeComplete);
+    answered_last_.reset();
+  }
+  if (!server_still_waits_) return;
+  EndStates& server = ends_[1 - *client_].states;
+  if (from == *client_) {
+    // Whether this one gets through, the server's next segment tells.
+    if (numbered.ack && server_ready_ordinal_ < 0) {
+      server_ready_ordinal_ = kept_.total();
+      server.Enter(kept_.total(), EndState::kUnknown);
+    }
+    return;
+  }
+  server_still_waits_ = false;
+  if (server_ready_ordinal_ < 0) {
+    Enter(from, EndState::kEstablished);
+    return;
+  }
+  server.Enter(server_ready_ordinal_, EndState::kEstablished);
+  if (KeptSegment* ready = kept_.At(server_ready_ordinal_)) {
+    ready->events.Add(SegmentEvent::kHandshakeComplete);
+  }
+}
+
+void Flow::Complete(std::optional<uint32_t> ts_ecr, KeptSegment* kept) {
   complete_ = true;
   if (kept->has_time) complete_ns_ = kept->at_ns;
-  acked_syn_ack_ordinal_ = syn_ack_.last_ordinal;
-  if (!simultaneous_) syn_acks_before_ack_ = syn_ack_.count;
   kept->events.Add(SegmentEvent::kHandshakeComplete);
-  for (End& end : ends_) {
-    end.state = EndState::kEstablished;
-    end.tentative = false;
+  server_ready_ordinal_ = kept_.total();
+  answered_last_.reset();
+  if (simultaneous_) {
+    for (int end : {0, 1}) Enter(end, EndState::kEstablished);
+    return;
   }
+  EstablishClient(ts_ecr);
+  Enter(1 - *client_, EndState::kEstablished);
+}
+
+// From the SYN-ACK on that has reached it: the one whose timestamp it echoes, else the last, and
+// before that it is unknown. A SYN that it sent later crossed that on the way.
+void Flow::EstablishClient(std::optional<uint32_t> ts_ecr) {
+  syn_acks_before_ack_ = syn_ack_.count;
+  EndStates& client = ends_[*client_].states;
+  if (syn_ack_.count == 0) {
+    Enter(*client_, EndState::kEstablished);
+    return;
+  }
+  int64_t since = syn_ack_.Echoed(ts_ecr);
+  if (since < 0) {
+    since = syn_ack_.last.ordinal;
+  } else if (since > syn_ack_.First().ordinal) {  // those before it did not arrive
+    client.Enter(syn_ack_.First().ordinal, EndState::kSynSent);
+  }
+  client.Enter(std::max(since, syn_.last.ordinal + 1), EndState::kEstablished);
 }
 
 }  // namespace tcpmedic

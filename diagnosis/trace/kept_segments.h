@@ -1,4 +1,5 @@
-// The first and the last segments of one connection, compact: no strings, no notes. Bounded, by
+// The first and the last segments of one connection, compact: no strings, no notes, no states (see
+// end_states.h). Bounded, by
 // itself and by what all connections keep together. Not thread-safe.
 #ifndef TCPMEDIC_DIAGNOSIS_TRACE_KEPT_SEGMENTS_H_
 #define TCPMEDIC_DIAGNOSIS_TRACE_KEPT_SEGMENTS_H_
@@ -66,9 +67,6 @@ struct KeptSegment {
   uint8_t from = 0;            // end 0 or 1
   uint8_t sendings = 0;        // of what was sent again: the how many-eth this is; 0: not known
   uint8_t duplicate_acks = 0;  // of a fast retransmission: how many asked for it
-  EndState states[2] = {EndState::kUnknown, EndState::kUnknown};  // after it
-  // Whether that is only so if the other end turns out to have taken it.
-  bool tentative[2] = {false, false};
   bool has_time : 1 = false, has_detail : 1 = false, has_seq : 1 = false, has_ack : 1 = false;
 };
 

@@ -166,6 +166,11 @@ class Note {
     if (Marked(kAcksUnknownSyn)) {
       Say("ack ", Ack(), " does not confirm the SYN: it belongs to another connection");
     }
+    if (Marked(kAcksSyn) && !Has(SegmentEvent::kHandshakeComplete) && facts_.server_waited > 0) {
+      Say("ack ", Ack(),
+          " confirms the server's SYN: established for the client; the server sends "
+          "its SYN-ACK again, so for it the handshake is not complete");
+    }
     if (Has(SegmentEvent::kHandshakeComplete)) {
       if (facts_.syn_seen || connection_.server_isn) {
         Say("ack ", Ack(), connection_.server_isn ? " = the server's ISN+1 confirms its SYN" : "",
@@ -422,7 +427,23 @@ std::string Beginning(const TrackedConnection& connection, const TraceFacts& fac
       connection.handshake_rtt
           ? absl::StrCat(" (handshake RTT ", WaitText(*connection.handshake_rtt), ")")
           : "";
-  return absl::StrCat("Established", AfterRepeats(connection, facts), rtt, "; ");
+  const std::string why_late =
+      facts.server_waited == 0
+          ? ""
+          : absl::StrCat(": after the client's ACK the server sent its SYN-ACK ",
+                         Counted(facts.server_waited, "more time", "more times"),
+                         ", as that was lost or not taken (a full accept queue, TCP_DEFER_ACCEPT)");
+  return absl::StrCat("Established", facts.server_waited > 0 ? " late" : "",
+                      AfterRepeats(connection, facts), rtt, why_late, "; ");
+}
+
+std::string ServerStillWaits(const TrackedConnection& connection, const TraceFacts& facts) {
+  return absl::StrCat(
+      "Established for the client alone: after its ACK the server sent its SYN-ACK ",
+      Counted(facts.server_waited, "more time", "more times"),
+      ", and nothing else. The ACKs are lost on the way, or its accept queue is full, or it waits "
+      "for data (TCP_DEFER_ACCEPT). ",
+      Transferred(connection, facts), Troubles(connection, facts), ".");
 }
 
 std::string WindowClosed(const TraceFacts& facts) {
@@ -604,17 +625,13 @@ std::string WhatHappened(const TrackedConnection& connection, const TraceFacts& 
     case Outcome::kClosed:
       return Closed(connection, facts);
     case Outcome::kHalfClosed:
-      if (one_direction) return OneDirection(connection, facts);
       return HalfClosed(connection, facts);
+    case Outcome::kCloseNotShown:
+      return OneDirection(connection, facts);
+    case Outcome::kServerStillWaits:
+      return ServerStillWaits(connection, facts);
     case Outcome::kEstablished:
       if (one_direction) return OneDirection(connection, facts);
-      if (facts.server_kept_waiting && connection.totals.server_bytes == 0) {
-        return absl::StrCat(
-            Beginning(connection, facts), Transferred(connection, facts),
-            Troubles(connection, facts),
-            ". The server sent its SYN-ACK again after the client's ACK: its accept queue is full, "
-            "or it waits for data (TCP_DEFER_ACCEPT), or the ACK was lost.");
-      }
       [[fallthrough]];
     case Outcome::kMidStream:
       return absl::StrCat(Beginning(connection, facts), Transferred(connection, facts),

@@ -20,8 +20,8 @@ struct TraceFacts {
   bool to_itself = false;  // one socket is both ends
   bool simultaneous = false;
   bool syn_seen = false;
-  // The server sent its SYN-ACK again although the client's ACK was seen before, and nothing else.
-  bool server_kept_waiting = false;
+  int server_waited =
+      0;  // times that it sent its SYN-ACK again, the client's ACK being seen before
   bool refused_after_syn_ack = false;  // a RST before the handshake was complete
   bool last_fin_acked = false;         // both FINs are
   bool first_fin_acked = false;        // the only FIN is

@@ -19,9 +19,12 @@ constexpr size_t kOutcomes = static_cast<size_t>(Outcome::kMidStream) + 1;
 
 // Those that tell most first.
 constexpr std::array<Outcome, kOutcomes> kByWorth = {
-    Outcome::kHalfOpen,  Outcome::kRefused,           Outcome::kNoReply,
-    Outcome::kReset,     Outcome::kHalfClosed,        Outcome::kEstablished,
-    Outcome::kMidStream, Outcome::kHandshakeNotShown, Outcome::kClosed,
+    Outcome::kHalfOpen,      Outcome::kServerStillWaits,
+    Outcome::kRefused,       Outcome::kNoReply,
+    Outcome::kReset,         Outcome::kHalfClosed,
+    Outcome::kCloseNotShown, Outcome::kEstablished,
+    Outcome::kMidStream,     Outcome::kHandshakeNotShown,
+    Outcome::kClosed,
 };
 
 struct Input {

@@ -5,12 +5,18 @@
 // open at the same time.
 //
 // Whose state a segment changes: its sender's, since it was sent, and its receiver's, since what
-// the trace shows is taken as delivered, as the figures of RFC 9293 §3.5 and §3.6 draw it. Two
-// things show otherwise, and then the states after the earlier segment are put right: the same
-// segment sent again before it was acknowledged, and an answer of the receiver that does not know
-// of it. A SYN that nobody answered changes no state of the server, and a SYN-ACK none of the
-// client until the client acknowledges it. An end of a connection whose start was not captured
-// counts as ESTABLISHED once it sends.
+// the trace shows is taken as delivered, as the figures of RFC 9293 §3.5 and §3.6 draw it. What
+// comes later shows otherwise, and then the states after the earlier segment are put right, so that
+// none ever goes backwards and no end sends what it could not send in its state:
+// - An answer that does not know of a segment: that had not arrived, with all that was in it.
+// - A segment sent again before its ACK was captured: the first was lost, or its ACK. Unknown,
+//   unless the echoed timestamp, or a D-SACK, names the one that arrived.
+// - One sent again after its ACK was captured: that ACK had not reached its sender.
+// - A RST without an ACK (§3.10.7.1): its sender had no socket when it got what it answers.
+// Not taken as delivered: a SYN that nobody answered, a SYN-ACK until the client acknowledges it,
+// an ACK to a server that sent its SYN-ACK again after one, and a RST after keep-alives that nobody
+// answered. An end of a connection whose start was not captured counts as ESTABLISHED once it
+// sends; where one direction alone was captured, both ends are unknown from a FIN on.
 #ifndef TCPMEDIC_DIAGNOSIS_TRACE_TRACKER_H_
 #define TCPMEDIC_DIAGNOSIS_TRACE_TRACKER_H_
 

@@ -86,8 +86,8 @@ TEST(TrackerHandshake, SynAnsweredByRstIsRefusedByTheServer) {
 
 TEST(TrackerHandshake, RstThatDoesNotAcknowledgeTheSynRefusesNothing) {
   const TrackedConnection connection = ExpectTold(R"(
-    0.000 C > S  S  1000(0) win 64240          => SYN-SENT LISTEN
-    0.001 S > C  R. 0(0) ack 7777 win 0        => SYN-SENT LISTEN reset
+    0.000 C > S  S  1000(0) win 64240          => SYN-SENT unknown
+    0.001 S > C  R. 0(0) ack 7777 win 0        => SYN-SENT unknown reset
     1.000 C > S  S  1000(0) win 64240          => SYN-SENT SYN-RECEIVED syn-retransmitted
     1.001 S > C  S. 5000(0) ack 1001 win 65160 => ESTABLISHED SYN-RECEIVED
     1.002 C > S  .  1001(0) ack 5001 win 502   => ESTABLISHED ESTABLISHED handshake-complete
@@ -129,9 +129,9 @@ TEST(TrackerHandshake, OneSynWithASecondOfSilenceBehindItIsNoReply) {
   EXPECT_EQ(tracker.Result().connections[0].outcome, Outcome::kNoReply);
 }
 
-TEST(TrackerHandshake, ServerListensUntilTheSynThatItAnswers) {
+TEST(TrackerHandshake, WhichOfTwoSynsArrivedIsUnknownWithoutTimestamps) {
   const TrackedConnection connection = ExpectTold(R"(
-    0.000 C > S  S  1000(0) win 64240           => SYN-SENT LISTEN
+    0.000 C > S  S  1000(0) win 64240           => SYN-SENT unknown
     1.000 C > S  S  1000(0) win 64240           => SYN-SENT SYN-RECEIVED syn-retransmitted
     1.020 S > C  S. 5000(0) ack 1001 win 65160  => ESTABLISHED SYN-RECEIVED
     1.030 C > S  .  1001(0) ack 5001 win 502    => ESTABLISHED ESTABLISHED handshake-complete
@@ -141,9 +141,10 @@ TEST(TrackerHandshake, ServerListensUntilTheSynThatItAnswers) {
 }
 
 TEST(TrackerHandshake, AnswerToTheFirstOfTwoSynsMayItselfHaveBeenSentAgain) {
+  // As syn-ack-lost: the SYN-ACK echoes the first, so that had arrived.
   const TrackedConnection connection = ExpectTold(R"(
-    0.000 C > S  S  1000(0) win 64240 <TS 100 0>
-    1.000 C > S  S  1000(0) win 64240 <TS 1100 0>
+    0.000 C > S  S  1000(0) win 64240 <TS 100 0>   => SYN-SENT SYN-RECEIVED
+    1.000 C > S  S  1000(0) win 64240 <TS 1100 0>  => SYN-SENT SYN-RECEIVED syn-retransmitted
     1.020 S > C  S. 5000(0) ack 1001 win 65160 <TS 900 100>
     1.021 C > S  .  1001(0) ack 5001 win 502 <TS 1121 900>
   )");
@@ -152,7 +153,7 @@ TEST(TrackerHandshake, AnswerToTheFirstOfTwoSynsMayItselfHaveBeenSentAgain) {
 
 TEST(TrackerHandshake, SynAckUnderWayWhenTheClientAcknowledgedSaysNothing) {
   const TrackedConnection connection = ExpectTold(R"(
-    0.000 C > S  S  1000(0) win 64240           => SYN-SENT LISTEN
+    0.000 C > S  S  1000(0) win 64240           => SYN-SENT unknown
     1.000 C > S  S  1000(0) win 64240           => SYN-SENT SYN-RECEIVED syn-retransmitted
     1.010 S > C  S. 5000(0) ack 1001 win 65160  => ESTABLISHED SYN-RECEIVED
     1.011 C > S  .  1001(0) ack 5001 win 502    => ESTABLISHED ESTABLISHED handshake-complete
@@ -164,8 +165,8 @@ TEST(TrackerHandshake, SynAckUnderWayWhenTheClientAcknowledgedSaysNothing) {
 TEST(TrackerHandshake, SocketConnectedToItselfIsBothEnds) {
   // Linux: a client that hits its own ephemeral port opens simultaneously with itself.
   std::vector<CapturedSegment> segments = Narrated(R"(
-    0.000 C > S  S  1000(0) win 64240
-    0.001 C > S  S. 1000(0) ack 1001 win 65160
+    0.000 C > S  S  1000(0) win 64240 <wscale 7>
+    0.001 C > S  S. 1000(0) ack 1001 win 65160 <wscale 7>
     0.002 C > S  P. 1001(4) ack 1001 win 502
     0.003 C > S  F. 1005(0) ack 1005 win 502
     0.004 C > S  .  1006(0) ack 1006 win 502
@@ -180,16 +181,19 @@ TEST(TrackerHandshake, SocketConnectedToItselfIsBothEnds) {
   const TrackedConnection connection = tracker.Result().connections.at(0);
   EXPECT_EQ(connection.outcome, Outcome::kClosed);
   EXPECT_EQ(connection.totals.client_bytes, 4);
-  EXPECT_EQ(connection.segments[0].client_state, EndState::kSynSent);
+  // It has sent its SYN and received it: the states are those after the segment arrived.
+  EXPECT_EQ(connection.segments[0].client_state, EndState::kSynReceived);
+  EXPECT_EQ(connection.segments[0].server_state, EndState::kSynReceived);
   EXPECT_EQ(connection.segments[1].client_state, EndState::kEstablished);
+  EXPECT_EQ(connection.segments[2].window_bytes, 64256);  // 502 × 2^7
   EXPECT_EQ(connection.segments[4].server_state, EndState::kTimeWait);
   EXPECT_THAT(connection.summary, HasSubstr("connected to itself"));
 }
 
 TEST(TrackerHandshake, TimestampsTellWhichSynWasAnswered) {
   const TrackedConnection connection = ExpectTold(R"(
-    0.000 C > S  S  1000(0) win 64240 <TS 100 0>
-    1.000 C > S  S  1000(0) win 64240 <TS 1100 0>
+    0.000 C > S  S  1000(0) win 64240 <TS 100 0>   => SYN-SENT LISTEN
+    1.000 C > S  S  1000(0) win 64240 <TS 1100 0>  => SYN-SENT SYN-RECEIVED syn-retransmitted
     1.020 S > C  S. 5000(0) ack 1001 win 65160 <TS 900 1100>
     1.030 C > S  .  1001(0) ack 5001 win 502 <TS 1130 900>
   )");
@@ -199,9 +203,9 @@ TEST(TrackerHandshake, TimestampsTellWhichSynWasAnswered) {
 TEST(TrackerHandshake, SynAckThatNobodyAcknowledgesIsHalfOpen) {
   const TrackedConnection connection = ExpectTold(R"(
     0.000 C > S  S  1000(0) win 64240           => SYN-SENT SYN-RECEIVED
-    0.001 S > C  S. 5000(0) ack 1001 win 65160  => SYN-SENT SYN-RECEIVED
-    1.001 S > C  S. 5000(0) ack 1001 win 65160  => SYN-SENT SYN-RECEIVED syn-ack-retransmitted
-    3.001 S > C  S. 5000(0) ack 1001 win 65160  => SYN-SENT SYN-RECEIVED syn-ack-retransmitted
+    0.001 S > C  S. 5000(0) ack 1001 win 65160  => unknown SYN-RECEIVED
+    1.001 S > C  S. 5000(0) ack 1001 win 65160  => unknown SYN-RECEIVED syn-ack-retransmitted
+    3.001 S > C  S. 5000(0) ack 1001 win 65160  => unknown SYN-RECEIVED syn-ack-retransmitted
   )");
   EXPECT_EQ(connection.outcome, Outcome::kHalfOpen);
   EXPECT_EQ(connection.totals.syn_acks, 3);
@@ -214,7 +218,7 @@ TEST(TrackerHandshake, SynAckOfWhichTheClientKnowsNothingWasLost) {
     0.000 C > S  S  1000(0) win 64240           => SYN-SENT SYN-RECEIVED
     0.001 S > C  S. 5000(0) ack 1001 win 65160  => SYN-SENT SYN-RECEIVED
     1.000 C > S  S  1000(0) win 64240           => SYN-SENT SYN-RECEIVED syn-retransmitted
-    1.001 S > C  S. 5000(0) ack 1001 win 65160  => SYN-SENT SYN-RECEIVED syn-ack-retransmitted
+    1.001 S > C  S. 5000(0) ack 1001 win 65160  => unknown SYN-RECEIVED syn-ack-retransmitted
   )");
   EXPECT_EQ(connection.outcome, Outcome::kHalfOpen);
   EXPECT_THAT(connection.summary, HasSubstr("the SYN-ACK is lost on its way to the client"));
@@ -223,7 +227,7 @@ TEST(TrackerHandshake, SynAckOfWhichTheClientKnowsNothingWasLost) {
 TEST(TrackerHandshake, SynAckAtTheEndOfTheTraceIsNotCalledHalfOpen) {
   const TrackedConnection connection = ExpectTold(R"(
     -  C > S  S  100(0) win 29200               => SYN-SENT SYN-RECEIVED
-    -  S > C  S. 3851629874(0) ack 101 win 28960  => SYN-SENT SYN-RECEIVED
+    -  S > C  S. 3851629874(0) ack 101 win 28960  => unknown SYN-RECEIVED
   )");
   EXPECT_EQ(connection.outcome, Outcome::kHandshakeNotShown);
   EXPECT_EQ(connection.handshake_rtt, std::nullopt);
@@ -250,8 +254,8 @@ TEST(TrackerHandshake, WhereOnlySynsAreShownNothingIsHalfOpenOrUnanswered) {
 
 TEST(TrackerHandshake, CaptureOfTheServersDirectionAloneCannotShowTheEnd) {
   const TrackedConnection connection = ExpectTold(R"(
-    0.000 S > C  S. 5000(0) ack 1001 win 65160           => SYN-SENT SYN-RECEIVED
-    1.000 S > C  S. 5000(0) ack 1001 win 65160           => SYN-SENT SYN-RECEIVED syn-ack-retransmitted
+    0.000 S > C  S. 5000(0) ack 1001 win 65160           => unknown SYN-RECEIVED
+    1.000 S > C  S. 5000(0) ack 1001 win 65160           => unknown SYN-RECEIVED syn-ack-retransmitted
   )");
   EXPECT_EQ(connection.outcome, Outcome::kHandshakeNotShown);
   EXPECT_EQ(connection.client, kClientEnd);
@@ -263,25 +267,72 @@ TEST(TrackerHandshake, SynAckSentAgainAfterTheAckShowsThatTheServerStillWaits) {
   const TrackedConnection connection = ExpectTold(R"(
     0.000 C > S  S  1000(0) win 64240           => SYN-SENT SYN-RECEIVED
     0.001 S > C  S. 5000(0) ack 1001 win 65160  => ESTABLISHED SYN-RECEIVED
-    0.002 C > S  .  1001(0) ack 5001 win 502    => ESTABLISHED ESTABLISHED handshake-complete
+    0.002 C > S  .  1001(0) ack 5001 win 502    => ESTABLISHED SYN-RECEIVED
     1.002 S > C  S. 5000(0) ack 1001 win 65160  => ESTABLISHED SYN-RECEIVED syn-ack-retransmitted
-    1.003 C > S  .  1001(0) ack 5001 win 502    => ESTABLISHED ESTABLISHED
+    1.003 C > S  .  1001(0) ack 5001 win 502    => ESTABLISHED SYN-RECEIVED
     3.002 S > C  S. 5000(0) ack 1001 win 65160  => ESTABLISHED SYN-RECEIVED syn-ack-retransmitted
+    3.003 C > S  .  1001(0) ack 5001 win 502    => ESTABLISHED unknown
   )");
-  EXPECT_EQ(connection.outcome, Outcome::kEstablished);
+  EXPECT_EQ(connection.outcome, Outcome::kServerStillWaits);
   EXPECT_EQ(connection.handshake_rtt, absl::Milliseconds(2));
   EXPECT_THAT(connection.summary, HasSubstr("accept queue is full"));
 }
 
+TEST(TrackerHandshake, AckThatGetsThroughCompletesTheHandshakeForTheServer) {
+  // As syn-ack-retransmitted at the client, where the first ACK is lost.
+  const TrackedConnection connection = ExpectTold(R"(
+    0.000 C > S  S  1000(0) win 64240           => SYN-SENT SYN-RECEIVED
+    0.001 S > C  S. 5000(0) ack 1001 win 65160  => ESTABLISHED SYN-RECEIVED
+    0.002 C > S  .  1001(0) ack 5001 win 502    => ESTABLISHED SYN-RECEIVED
+    1.002 S > C  S. 5000(0) ack 1001 win 65160  => ESTABLISHED SYN-RECEIVED syn-ack-retransmitted
+    1.003 C > S  .  1001(0) ack 5001 win 502    => ESTABLISHED ESTABLISHED handshake-complete
+    1.004 C > S  P. 1001(9) ack 5001 win 502    => ESTABLISHED ESTABLISHED first-data
+    1.005 S > C  .  5001(0) ack 1010 win 509    => ESTABLISHED ESTABLISHED
+  )");
+  EXPECT_EQ(connection.outcome, Outcome::kEstablished);
+  EXPECT_THAT(connection.summary,
+              HasSubstr("Established late (handshake RTT 2 ms): after the "
+                        "client's ACK the server sent its SYN-ACK 1 more time"));
+}
+
+TEST(TrackerHandshake, AckTellsByItsTimestampWhichSynAckArrived) {
+  // As syn-ack-retransmitted at the server: the ACKs of the first are lost.
+  ExpectTold(R"(
+    0.000 C > S  S  1000(0) win 64240 <TS 10 0>            => SYN-SENT SYN-RECEIVED
+    0.001 S > C  S. 5000(0) ack 1001 win 65160 <TS 20 10>  => ESTABLISHED SYN-RECEIVED
+    1.001 S > C  S. 5000(0) ack 1001 win 65160 <TS 1020 10> => ESTABLISHED SYN-RECEIVED syn-ack-retransmitted
+    1.012 C > S  .  1001(0) ack 5001 win 502 <TS 1022 20>  => ESTABLISHED ESTABLISHED handshake-complete
+  )");
+  // As syn-ack-lost at the server: the second arrives, and crosses the SYN that is sent again.
+  ExpectTold(R"(
+    0.000 C > S  S  1000(0) win 64240 <TS 10 0>            => SYN-SENT SYN-RECEIVED
+    0.001 S > C  S. 5000(0) ack 1001 win 65160 <TS 20 10>  => SYN-SENT SYN-RECEIVED
+    1.001 S > C  S. 5000(0) ack 1001 win 65160 <TS 1020 10> => SYN-SENT SYN-RECEIVED syn-ack-retransmitted
+    1.005 C > S  S  1000(0) win 64240 <TS 1010 0>          => SYN-SENT SYN-RECEIVED syn-retransmitted
+    1.006 S > C  S. 5000(0) ack 1001 win 65160 <TS 1025 10> => ESTABLISHED SYN-RECEIVED syn-ack-retransmitted
+    1.010 C > S  .  1001(0) ack 5001 win 502 <TS 1020 1020> => ESTABLISHED ESTABLISHED handshake-complete
+  )");
+  // Without timestamps the first may have arrived or not.
+  ExpectTold(R"(
+    0.000 C > S  S  1000(0) win 64240           => SYN-SENT SYN-RECEIVED
+    0.001 S > C  S. 5000(0) ack 1001 win 65160  => unknown SYN-RECEIVED
+    1.001 S > C  S. 5000(0) ack 1001 win 65160  => ESTABLISHED SYN-RECEIVED syn-ack-retransmitted
+    1.012 C > S  .  1001(0) ack 5001 win 502    => ESTABLISHED ESTABLISHED handshake-complete
+  )");
+}
+
 TEST(TrackerHandshake, SynsThatCrossAreASimultaneousOpen) {
-  // RFC 9293 §3.5, figure 7.
+  // RFC 9293 §3.5, figure 8: a SYN-ACK is sent in SYN-RECEIVED, and the one that it crosses arrives
+  // after it.
   const TrackedConnection connection = ExpectTold(R"(
     0.000 C > S  S  100(0) win 64240            => SYN-SENT unknown
     0.001 S > C  S  300(0) win 64240            => SYN-RECEIVED SYN-SENT simultaneous-open
     0.002 C > S  S. 100(0) ack 301 win 64240    => SYN-RECEIVED SYN-RECEIVED
-    0.003 S > C  S. 300(0) ack 101 win 64240    => ESTABLISHED ESTABLISHED handshake-complete
+    0.003 S > C  S. 300(0) ack 101 win 64240    => ESTABLISHED SYN-RECEIVED
+    0.004 C > S  .  101(0) ack 301 win 502      => ESTABLISHED ESTABLISHED handshake-complete
   )");
   EXPECT_EQ(connection.outcome, Outcome::kEstablished);
+  EXPECT_TRUE(connection.client_is_guess);  // neither listens
   EXPECT_EQ(connection.client, kClientEnd);
   EXPECT_EQ(connection.client_isn, 100u);
   EXPECT_EQ(connection.server_isn, 300u);
@@ -327,7 +378,7 @@ TEST(TrackerHandshake, DataInBothSynsOfASimultaneousOpenIsCountedOnce) {
 TEST(TrackerHandshake, ClientThatResetsTheSynAckNeverEstablished) {
   const TrackedConnection connection = ExpectTold(R"(
     0.000 C > S  S  1000(0) win 1024            => SYN-SENT SYN-RECEIVED
-    0.001 S > C  S. 5000(0) ack 1001 win 65160  => SYN-SENT SYN-RECEIVED
+    0.001 S > C  S. 5000(0) ack 1001 win 65160  => CLOSED SYN-RECEIVED
     0.002 C > S  R  1001(0) win 0               => CLOSED CLOSED reset
   )");
   EXPECT_EQ(connection.outcome, Outcome::kReset);
@@ -352,7 +403,7 @@ TEST(TrackerHandshake, OldConnectionOfTheServerIsResetBeforeTheNewOneBegins) {
 
 TEST(TrackerHandshake, SynAckWithTheWrongAckConfirmsNothing) {
   const TrackedConnection connection = ExpectTold(R"(
-    0.000 C > S  S  1000(0) win 64240           => SYN-SENT SYN-RECEIVED
+    0.000 C > S  S  1000(0) win 64240           => SYN-SENT unknown
     0.001 S > C  S. 5000(0) ack 999 win 65160   => SYN-SENT SYN-RECEIVED
     0.002 C > S  R  999(0) win 0
   )");
