@@ -36,8 +36,8 @@ class EndStates {
 
  private:
   struct Step {
-    int64_t ordinal;
-    EndState state;
+    int64_t ordinal : 56;  // packed, as each end of each connection has some
+    EndState state : 8;
   };
   std::vector<Step> steps_;  // by ordinal
 };

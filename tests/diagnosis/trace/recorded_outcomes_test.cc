@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -184,6 +185,79 @@ TEST(RecordedOutcomes, AreThoseThatTheCasesWereMadeFor) {
       EXPECT_EQ(sum.out_of_order, *expected.out_of_order) << "out of order";
     }
     EXPECT_EQ(sum.keep_alives, expected.keep_alives) << "keep-alives";
+  }
+}
+
+// By RFC 9293 §3.3.2, figure 5: a state is only left for one of a greater number.
+int StepOf(EndState state) {
+  switch (state) {
+    case EndState::kUnknown:
+      return -1;
+    case EndState::kListen:
+      return 0;
+    case EndState::kSynSent:
+      return 1;
+    case EndState::kSynReceived:
+      return 2;
+    case EndState::kEstablished:
+      return 3;
+    case EndState::kFinWait1:
+    case EndState::kCloseWait:
+      return 4;
+    case EndState::kFinWait2:
+    case EndState::kClosing:
+    case EndState::kLastAck:
+      return 5;
+    case EndState::kTimeWait:
+      return 6;
+    case EndState::kClosed:
+      return 7;
+  }
+  return -1;
+}
+
+TEST(RecordedStates, NeverGoBackwards) {
+  for (const std::string& name : RecordedFiles(".pcap")) {
+    for (const TrackedConnection& connection : TraceOfCapture(name).connections) {
+      int client = 0, server = 0;
+      for (const TrackedSegment& segment : connection.segments) {
+        const auto go = [](EndState state, int* at) {
+          const int step = StepOf(state);
+          const bool forwards = step < 0 || step >= *at;
+          if (step >= 0) *at = step;
+          return forwards;
+        };
+        EXPECT_TRUE(go(segment.client_state, &client)) << name << " " << segment.number;
+        EXPECT_TRUE(go(segment.server_state, &server)) << name << " " << segment.number;
+      }
+    }
+  }
+}
+
+// What an end sends it can send in its state: a SYN until the handshake is complete for it, a FIN
+// until it knows that its FIN arrived.
+TEST(RecordedStates, AreThoseInWhichTheSenderCanSendWhatItSends) {
+  for (const std::string& name : RecordedFiles(".pcap")) {
+    for (const TrackedConnection& connection : TraceOfCapture(name).connections) {
+      if (connection.client == connection.server) continue;  // one socket: it has received it too
+      for (const TrackedSegment& segment : connection.segments) {
+        const EndState state = segment.from_client ? segment.client_state : segment.server_state;
+        const bool again = std::find(segment.events.begin(), segment.events.end(),
+                                     SegmentEvent::kCapturedTwice) != segment.events.end();
+        if (again || state == EndState::kUnknown) continue;
+        if ((segment.flags & kSyn) != 0 &&
+            std::find(segment.events.begin(), segment.events.end(),
+                      SegmentEvent::kSynAckRetransmitted) == segment.events.end()) {
+          EXPECT_LE(StepOf(state), StepOf(EndState::kSynReceived))
+              << name << " " << segment.number << " " << Name(state);
+        }
+        if ((segment.flags & kFin) != 0) {
+          EXPECT_THAT(state,
+                      testing::AnyOf(EndState::kFinWait1, EndState::kClosing, EndState::kLastAck))
+              << name << " " << segment.number << " " << Name(state);
+        }
+      }
+    }
   }
 }
 
