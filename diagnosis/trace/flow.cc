@@ -115,6 +115,8 @@ void Flow::Observe(int from, int64_t number, const CapturedSegment& segment) {
     }
     ends_[from].sent_more_than_syns = true;
   }
+  TakeHeader(from, segment, &kept);
+  if (judgement.new_bytes > 0 && FillsWindow(from, numbered)) kept.marks |= kFillsWindow;
   if (numbered.at_ns) last_ns_ = numbered.at_ns;
   Spoke(from, numbered.at_ns);
   if (judgement.acks_first) kept.marks |= kAcksFirst;
@@ -134,6 +136,57 @@ void Flow::Spoke(int from, std::optional<int64_t> at_ns) {
   if (!went_on) sender.unanswered_ordinal = kept_.total();
   sender.last_ordinal = kept_.total();
   sender.last_at_ns = at_ns;
+}
+
+void Flow::FollowsAt(std::optional<int64_t> ns) {
+  follows_ = true;
+  before_ns_ = ns;
+}
+
+void Flow::TakeHeader(int from, const CapturedSegment& segment, KeptSegment* kept) {
+  End& sender = ends_[from];
+  if (follows_) {
+    follows_ = false;
+    kept->marks |= kPortsAgain;
+    if (before_ns_ && kept->has_time && !kept->has_detail) {
+      kept->detail = kept->at_ns - *before_ns_;
+      kept->has_detail = true;
+    }
+  }
+  if (segment.Has(kRst)) return;
+  const bool ece = segment.Has(kEce), cwr = segment.Has(kCwr);
+  if (segment.Has(kSyn)) {
+    // With AE the SYN speaks of accurate ECN (RFC 9768), whose flags count.
+    const bool ecn = ece && cwr != segment.Has(kAck) && !segment.Has(kAe);
+    if (!segment.Has(kAck)) {
+      ecn_offered_ = ecn;
+      if (segment.signed_by_md5) kept->marks |= kSigned;
+    } else {
+      ecn_agreed_ = ecn && ecn_offered_;
+    }
+    if (segment.Has(kAck) ? ecn_agreed_ : ecn_offered_) kept->marks |= kEcn;
+    if (segment.fast_open && (segment.Has(kAck) || segment.fast_open_cookie_bytes == 0)) {
+      kept->marks |= kFastOpenCookie;
+    }
+    return;
+  }
+  if (fast_open_refused_ && !fast_open_sent_again_ && from == client_ &&
+      kept->events.Has(SegmentEvent::kFirstData)) {
+    fast_open_sent_again_ = true;
+    kept->marks |= kFastOpenAgain;
+  }
+  if (ecn_agreed_ && ((ece && !sender.echoes_ce) || (cwr && segment.payload_bytes > 0))) {
+    kept->marks |= kEcn;
+  }
+  sender.echoes_ce = ece;
+}
+
+bool Flow::FillsWindow(int from, const NumberedSegment& numbered) const {
+  const SentBy& other = ends_[1 - from].sent;
+  if (!numbered.seq || !complete_ || !other.ack || other.window.value_or(0) == 0) return false;
+  const std::optional<uint8_t> scale = AgreedScale(1 - from);
+  if (!scale) return false;
+  return *numbered.seq + numbered.payload_bytes == *other.ack + (uint32_t{*other.window} << *scale);
 }
 
 // One socket is both ends (Linux: a client that hits its own ephemeral port). Both have its state.

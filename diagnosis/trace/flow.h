@@ -40,6 +40,9 @@ class Flow {
   void Observe(int from, int64_t number, const CapturedSegment& segment);
   // `from` sent the segment that it tells of.
   void ObserveRelated(int from, int64_t number, const RelatedPacket& related);
+  // Between the same endpoints there was another before, silent since `ns`.
+  void FollowsAt(std::optional<int64_t> ns);
+  std::optional<int64_t> last_ns() const { return last_ns_; }
 
   enum class Life : uint8_t { kOpen, kReset, kClosed };
   Life life() const;
@@ -76,11 +79,13 @@ class Flow {
     bool answered_syn = false;            // with it: that was a SYN-ACK
     std::optional<uint8_t> window_scale;  // offered in it
     bool fin_sent = false, fin_acked = false;
+    std::optional<int64_t> fin_acked_at_ns;
     uint32_t fin_end = 0;  // one past the FIN; if the segment had a number
     bool fin_numbered = false;
     Sendings fin;
     int64_t own_fin_acked_ordinal = -1;  // of what told it so
     bool sent_data = false;
+    bool echoes_ce = false;       // its latest segment had ECE
     uint32_t syn_data_bytes = 0;  // until a SYN-ACK says whether they were taken
     bool sent_more_than_syns = false;
     int64_t segments = 0;
@@ -115,6 +120,11 @@ class Flow {
   void Enter(int end, EndState state) { ends_[end].states.Enter(kept_.total(), state); }
   void Spoke(int from, std::optional<int64_t> at_ns);
 
+  // ECN, urgent data and what else the header says beside the numbers.
+  void TakeHeader(int from, const CapturedSegment& segment, KeptSegment* kept);
+  // Whether its data reaches the end of the other end's window.
+  bool FillsWindow(int from, const NumberedSegment& numbered) const;
+
   // In flow_opening.cc.
   void TakeSyn(int from, const CapturedSegment& segment, const NumberedSegment& numbered,
                KeptSegment* kept);
@@ -138,6 +148,8 @@ class Flow {
   EndState StateBeforeFin(int end, int64_t ordinal) const;
   void TakeReset(int from, const NumberedSegment& numbered, KeptSegment* kept);
   bool IsInWindow(int from, uint32_t seq) const;
+  int64_t UnackedBytes(int end) const;
+  void RememberReset(int from, const NumberedSegment& numbered, KeptSegment* kept);
 
   // In flow_resending.cc.
   // Of the byte or FIN at `seq`; null where it is not kept.
@@ -176,6 +188,8 @@ class Flow {
   Sendings syn_, syn_ack_;
   std::vector<int64_t> syn_spacing_ns_;
   int syn_acks_before_ack_ = 0;
+  std::optional<int64_t> before_ns_;  // see FollowsAt
+  bool follows_ = false;
   std::optional<int64_t> to_syn_ack_ns_, to_ack_ns_;
   std::optional<int64_t> rtt_ns_;
   bool fins_crossed_ = false;
@@ -188,8 +202,14 @@ class Flow {
   std::optional<int64_t> last_ns_;
   ConnectionTotals totals_;  // client_bytes, server_bytes: unused, see bytes_
   int64_t bytes_[2] = {0, 0};
-  int64_t needless_ = 0;             // retransmissions of what turned out to have arrived
-  int reset_after_keep_alives_ = 0;  // that nobody answered
+  int64_t needless_ = 0;  // retransmissions of what turned out to have arrived
+  bool reset_has_ack_ = false;
+  int64_t unacked_at_reset_[2] = {0, 0};  // data of each end
+  std::optional<int64_t> late_fin_ns_;    // from FIN-WAIT-2 to a FIN that a RST answered
+  int reset_after_keep_alives_ = 0;       // that nobody answered
+  bool fast_open_refused_ = false;        // and not sent again since, at first
+  bool fast_open_sent_again_ = false;
+  bool ecn_offered_ = false, ecn_agreed_ = false;
   bool syn_ack_came_again_ = false;  // after the handshake, and is not answered
   std::vector<Report> reports_;
   TimeBase time_base_ = TimeBase::kEpoch;

@@ -68,6 +68,7 @@ void Flow::TakeAckOfFin(int from, const NumberedSegment& numbered, KeptSegment* 
   }
   const bool first = !other.fin_acked;
   other.fin_acked = true;
+  if (first && kept->has_time) other.fin_acked_at_ns = kept->at_ns;
   if (first) kept->marks |= kAcksFin;
   if (reset_) return;
   if (other.own_fin_acked_ordinal < 0) {
@@ -160,6 +161,36 @@ bool Flow::IsInWindow(int from, uint32_t seq) const {
   return SerialBetween(low, seq, high);
 }
 
+// Data that was sent and not acknowledged.
+int64_t Flow::UnackedBytes(int end) const {
+  const SentBy& sent = ends_[end].sent;
+  if (!sent.sent || !sent.acknowledged || !SerialBefore(*sent.acknowledged, sent.next)) return 0;
+  const int64_t fin = ends_[end].fin_sent && ends_[end].fin_numbered ? 1 : 0;
+  return int64_t{sent.next - *sent.acknowledged} - fin;
+}
+
+// What the RST `numbered` ended, and what it answers.
+void Flow::RememberReset(int from, const NumberedSegment& numbered, KeptSegment* kept) {
+  const End& sender = ends_[from];
+  const End& other = ends_[1 - from];
+  reset_has_ack_ = numbered.Has(kAck);
+  for (int end : {0, 1}) unacked_at_reset_[end] = UnackedBytes(end);
+  if (sender.unanswered_keep_alives > 0) {
+    kept->marks |= kGivesUp;
+    kept->detail = sender.unanswered_keep_alives;
+    kept->has_detail = true;
+  } else if (sender.fin_sent && !reset_has_ack_ && unacked_at_reset_[1 - from] > 0) {
+    kept->marks |= kResetOfLateData;
+    kept->detail = unacked_at_reset_[1 - from];
+    kept->has_detail = true;
+  } else if (sender.fin_acked && !reset_has_ack_ && other.fin_sent && !other.fin_acked) {
+    kept->marks |= kResetOfLateFin;
+    if (sender.fin_acked_at_ns && other.fin_at_ns) {
+      late_fin_ns_ = std::max<int64_t>(0, *other.fin_at_ns - *sender.fin_acked_at_ns);
+    }
+  }
+}
+
 void Flow::TakeReset(int from, const NumberedSegment& numbered, KeptSegment* kept) {
   End& sender = ends_[from];
   End& other = ends_[1 - from];
@@ -201,6 +232,7 @@ void Flow::TakeReset(int from, const NumberedSegment& numbered, KeptSegment* kep
     }
     // What was sent before it got no answer: then it may not have arrived either.
     Enter(1 - from, reset_after_keep_alives_ > 0 ? EndState::kUnknown : EndState::kClosed);
+    RememberReset(from, numbered, kept);
   }
   Enter(from, EndState::kClosed);
 }

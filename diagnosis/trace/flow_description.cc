@@ -136,6 +136,9 @@ TrackedConnection Flow::Describe(const std::string& input, const TraceEnd& end) 
       (!server_end.fin_sent || client_end.fin.First().ordinal < server_end.fin.First().ordinal);
   facts.only_client_captured = server_end.segments == 0;
   facts.only_server_captured = client_end.segments == 0;
+  facts.fast_open_refused = fast_open_refused_;
+  facts.no_window_scale = client_end.options_known && server_end.options_known &&
+                          (!client_end.window_scale || !server_end.window_scale);
   facts.client_unseen_bytes = client_end.unseen_bytes;
   facts.server_unseen_bytes = server_end.unseen_bytes;
   facts.client_in_fragments = client_end.in_fragments;
@@ -148,6 +151,10 @@ TrackedConnection Flow::Describe(const std::string& input, const TraceEnd& end) 
     facts.handshake_took = absl::Nanoseconds(*complete_ns_ - *opened_ns);
   }
   facts.reset_after_keep_alives = reset_after_keep_alives_;
+  facts.reset_has_ack = reset_has_ack_;
+  facts.unacked_at_reset = unacked_at_reset_[1 - reset_by_];
+  facts.all_unacked_at_reset = unacked_at_reset_[0] + unacked_at_reset_[1];
+  facts.late_fin = DurationOf(late_fin_ns_);
   const End& closer = facts.first_fin_by_client ? client_end : server_end;
   const End& other = facts.first_fin_by_client ? server_end : client_end;
   if (end.last_ns && closer.fin_at_ns) {

@@ -148,6 +148,7 @@ void Flow::TakeSynAck(int from, const CapturedSegment& segment, const NumberedSe
     if (client.syn_data_bytes > 0 && client.isn) {
       if (*numbered.ack == *client.isn + 1) {
         kept->marks |= kFastOpenNotTaken;
+        fast_open_refused_ = true;
         client.sent.next = client.sent.first;
         client.sent_data = false;
         bytes_[1 - from] -= client.syn_data_bytes;

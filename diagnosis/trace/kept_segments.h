@@ -49,7 +49,18 @@ enum SegmentMark : uint64_t {
   kNamesNeedless = 0x20000000,      // which shows that it was sent again in vain
   kAcksAgain = 0x40000000,          // answers what had been acknowledged
   kAnswersSynAckAgain = 0x80000000,
-  kHasLaterFragments = 0x100000000,  // it is the first fragment of its IP packet
+  kHasLaterFragments = 0x20000000000,  // it is the first fragment of its IP packet
+  // Of RSTs; of the first three `detail` is set.
+  kGivesUp = 0x100000000,          // after keep-alives that nobody answered: how many
+  kResetOfLateData = 0x200000000,  // that came after its sender had closed: bytes that are lost
+  kResetOfLateFin = 0x400000000,
+  // Of the rest of the header.
+  kEcn = 0x800000000,              // its ECE or CWR tells something: of a SYN or of congestion
+  kFastOpenCookie = 0x1000000000,  // a SYN that asks for one, a SYN-ACK that brings one
+  kFastOpenAgain = 0x2000000000,   // the data of the SYN, which the SYN-ACK did not take
+  kFillsWindow = 0x4000000000,     // the other end's
+  kPortsAgain = 0x8000000000,      // follows another connection; detail: ns since that
+  kSigned = 0x10000000000,         // RFC 2385
 };
 
 struct KeptSegment {

@@ -14,6 +14,8 @@ namespace {
 constexpr int64_t kToldDuplicates = 3;
 // A program that closes at all does so within this time of its peer's FIN, as a rule.
 constexpr absl::Duration kSoonClosed = absl::Seconds(5);
+// net.ipv4.tcp_fin_timeout is whole seconds, and a timer's tick less.
+constexpr absl::Duration kShortestFinTimeout = absl::Milliseconds(990);
 
 std::string EndText(const TraceEndpoint& endpoint) {
   return EndpointText(endpoint.ip, endpoint.port);
@@ -48,6 +50,9 @@ class Note {
       : kept_(kept), segment_(described), connection_(connection), facts_(facts) {}
 
   std::string Text() {
+    if (Marked(kPortsAgain)) {
+      Say("same addresses and ports", AfterTheLast("the connection before"), ": a new one");
+    }
     if (Has(SegmentEvent::kCapturedTwice)) {
       Say("the same packet once more: the capture has it twice, it was sent once");
     } else if (Has(SegmentEvent::kReset)) {
@@ -101,7 +106,11 @@ class Note {
     }
     if (kept_.payload_bytes > 0) {
       Say("carries ", Bytes(kept_.payload_bytes), " already (TCP Fast Open)");
+    } else if (Marked(kFastOpenCookie)) {
+      Say("asks for a cookie for TCP Fast Open");
     }
+    if (Marked(kSigned)) Say("signed (TCP MD5, RFC 2385)");
+    if (Marked(kEcn)) Say("offers ECN (RFC 3168)");
   }
 
   void SynAck() {
@@ -129,6 +138,9 @@ class Note {
         Say(Me(), "'s SYN consumes one number too: its first data byte is ", *segment_.seq + 1);
       }
     }
+    if (Marked(kFastOpenCookie))
+      Say("grants a cookie: the next SYN may carry data (TCP Fast Open)");
+    if (Marked(kEcn)) Say("agrees to ECN: routers may mark instead of drop");
   }
 
   void Reset() {
@@ -146,11 +158,21 @@ class Note {
           "more");
     } else if (Marked(kResetAgain)) {
       Say("RST again, in answer to what was still under way");
+    } else if (Marked(kGivesUp)) {
+      Say("RST: ", Me(), " gives up after ",
+          Counted(kept_.detail, "unanswered keep-alive", "unanswered keep-alives"), "; ", Other(),
+          ", if it lives, may not know");
+    } else if (Marked(kResetOfLateData)) {
+      Say("RST in answer to data that came after ", Me(),
+          " had closed (RFC 1122 §4.2.2.13): nobody reads it, ",
+          kept_.detail == 1 ? "this byte is" : absl::StrCat("these ", Bytes(kept_.detail), " are"),
+          " lost");
     } else if (facts_.handshake_complete && (kept_.flags & kAck) == 0) {
       Say("RST without an ACK, as the answer to a segment for which ", Me(),
           " has no socket any more (RFC 9293 §3.10.7.1)");
     } else {
-      Say("RST: ", Me(), " ends the connection at once; what was not read is lost");
+      Say("RST: ", Me(),
+          " ends the connection at once, without a FIN: what it had not sent or read is lost");
     }
   }
 
@@ -180,6 +202,8 @@ class Note {
         Say("windows are scaled from here: ", kept_.window, " × 2^",
             static_cast<int>(*connection_.client_window_scale), " = ",
             Bytes(segment_.window_bytes.value_or(0)));
+      } else if (facts_.no_window_scale) {
+        Say("no window scaling: at most 65535 bytes under way");
       }
     }
     if (Marked(kAnswersSynAckAgain)) Say("ACK sent again, in answer to the repeated SYN-ACK");
@@ -190,6 +214,10 @@ class Note {
   }
 
   void Data() {
+    if ((kept_.flags & kUrg) != 0) Say("urgent data (URG)");
+    if (Marked(kEcn) && (kept_.flags & kCwr) != 0) {
+      Say("CWR: ", Me(), " has reduced its congestion window");
+    }
     if (Has(SegmentEvent::kGap)) {
       Say(Bytes(kept_.detail), " before it ", kept_.detail == 1 ? "is" : "are",
           InFragments() ? " in later IP fragments, or missing: lost, overtaken, or not captured"
@@ -198,6 +226,9 @@ class Note {
     if (Has(SegmentEvent::kFirstData)) {
       Say("first data byte of ", Me(), ": seq ", Seq(),
           " = ISN+1, as its SYN consumed one number and its ACKs none");
+    }
+    if (Marked(kFastOpenAgain)) {
+      Say("the data of the SYN once more, which ", Other(), " had not taken");
     }
     if (Has(SegmentEvent::kSpuriousRetransmission)) {
       Marked(kTurnedOutSpurious) ? SentAgain() : SentAgainThoughAcknowledged();
@@ -282,11 +313,14 @@ class Note {
   }
 
   void Acknowledgment() {
-    if (Has(SegmentEvent::kAckOfUnseen)) {
+    const bool one_direction = facts_.only_client_captured || facts_.only_server_captured;
+    if (Has(SegmentEvent::kAckOfUnseen) && !one_direction) {
       Say("acknowledges data of ", Other(),
           OtherInFragments() ? " that came in later IP fragments"
                              : " that the capture does not have",
-          Has(SegmentEvent::kGap) ? "" : absl::StrCat(": ", Bytes(kept_.detail)));
+          Has(SegmentEvent::kGap) ? ""
+          : kept_.detail == 1     ? ": 1 number, a byte or the FIN"
+                                  : absl::StrCat(": ", Bytes(kept_.detail)));
     }
     if (Has(SegmentEvent::kKeepAliveAck)) {
       Say("answers the keep-alive: ", Me(), " is there");
@@ -315,6 +349,13 @@ class Note {
   }
 
   void Window() {
+    if (Marked(kEcn) && (kept_.flags & kEce) != 0) {
+      Say("ECE: a router marked a segment (ECN CE); ", Me(), " echoes that until the CWR of ",
+          Other());
+    }
+    if (Marked(kFillsWindow)) {
+      Say("fills the window of ", Other(), " exactly: ", Me(), " must wait until it opens");
+    }
     if (Has(SegmentEvent::kZeroWindow) && !Has(SegmentEvent::kZeroWindowProbeAck)) {
       Say("window 0: the receive buffer of ", Me(), " is full, ", Other(), " must wait");
     } else if (Marked(kReopensWindow)) {
@@ -394,6 +435,9 @@ std::string Troubles(const TrackedConnection& connection, const TraceFacts& fact
   if (totals.out_of_order > 0) {
     troubles.push_back(Counted(totals.out_of_order, "segment overtaken", "segments overtaken"));
   }
+  if (facts.fast_open_refused) {
+    troubles.push_back("the data in the SYN was not taken (TCP Fast Open) and sent again");
+  }
   if (totals.zero_windows > 0) {
     troubles.push_back(
         Counted(totals.zero_windows, "segment with window 0", "segments with window 0"));
@@ -422,7 +466,10 @@ std::string Beginning(const TrackedConnection& connection, const TraceFacts& fac
     return connection.start_captured ? "" : "Open before the trace begins; ";
   }
   if (facts.to_itself) return "A socket connected to itself; ";
-  if (facts.simultaneous) return "Established by a simultaneous open; ";
+  if (facts.simultaneous)
+    return "Established by a simultaneous open: neither listens, and whose SYN was seen first is "
+           "called "
+           "the client; ";
   const std::string rtt =
       connection.handshake_rtt
           ? absl::StrCat(" (handshake RTT ", WaitText(*connection.handshake_rtt), ")")
@@ -487,18 +534,35 @@ std::string HalfOpen(const TrackedConnection& connection, const TraceFacts& fact
 
 std::string HandshakeNotShown(const TrackedConnection& connection, const TraceFacts& facts) {
   if (connection.totals.syn_acks == 0) {
-    return absl::StrCat(
-        "A SYN whose answer the trace does not show",
-        facts.only_syns_shown ? ": its filter hides a RST" : ": it ends too soon after it", ".");
+    return facts.only_syns_shown
+               ? "A SYN without a SYN-ACK, which this capture would show. A RST it would not: it "
+                 "shows SYNs only."
+               : "A SYN whose answer the trace does not show: it ends too soon after it.";
   }
   absl::string_view why = ": it ends too soon after the SYN-ACK";
   if (facts.only_syns_shown) {
-    why = ": its filter shows SYNs only and hides the final ACK";
+    why = ": it shows SYNs only, as behind a filter for them, and not the final ACK";
   } else if (!facts.syn_seen) {
     why = ": it shows only what the server sends";
   }
   return absl::StrCat(
       "SYN and SYN-ACK; whether the handshake was completed, the trace does not show", why, ".");
+}
+
+// What a RST ended, behind "… ended it with a RST".
+std::string Ended(const TrackedConnection& connection, const TraceFacts& facts) {
+  if (facts.reset_after_keep_alives > 0) {
+    return absl::StrCat(", after ",
+                        Counted(facts.reset_after_keep_alives, "keep-alive", "keep-alives"),
+                        " that nobody answered.");
+  }
+  if (facts.any_fin || facts.reset_has_ack || facts.unacked_at_reset == 0) return ".";
+  const bool by_client = connection.reset_by == connection.client;
+  return absl::StrCat("; ", Bytes(facts.unacked_at_reset), " of ",
+                      by_client ? "the server" : "the client",
+                      facts.unacked_at_reset == 1 ? " was" : " were",
+                      " not acknowledged: ", by_client ? "the client" : "the server",
+                      ", or a device between, no longer knows the connection.");
 }
 
 std::string Reset(const TrackedConnection& connection, const TraceFacts& facts) {
@@ -510,21 +574,26 @@ std::string Reset(const TrackedConnection& connection, const TraceFacts& facts) 
         by_client ? ": a port scan, a client that had given up, or a SYN in somebody else's name."
                   : ".");
   }
-  return absl::StrCat(
-      Beginning(connection, facts), Transferred(connection, facts), Troubles(connection, facts),
-      ". ",
-      !facts.any_fin              ? ""
-      : facts.first_fin_by_client ? "The client closed first; then "
-                                  : "The server closed first; then ",
-      facts.any_fin ? (by_client ? "the client" : "the server")
-                    : (by_client ? "The client" : "The server"),
-      " ended it with a RST",
-      facts.reset_after_keep_alives > 0
-          ? absl::StrCat(", after ",
-                         Counted(facts.reset_after_keep_alives, "keep-alive", "keep-alives"),
-                         " that nobody answered")
-          : "",
-      ".");
+  const std::string begin =
+      absl::StrCat(Beginning(connection, facts), Transferred(connection, facts),
+                   Troubles(connection, facts), ". ");
+  if (!facts.any_fin) {
+    return absl::StrCat(begin, by_client ? "The client" : "The server", " ended it with a RST",
+                        Ended(connection, facts));
+  }
+  const std::string first =
+      absl::StrCat(facts.first_fin_by_client ? "The client" : "The server", " closed first; ");
+  const absl::string_view whose = by_client ? "the client's" : "the server's";
+  const absl::string_view other = by_client ? "the server" : "the client";
+  if (facts.late_fin && by_client == facts.first_fin_by_client) {
+    return absl::StrCat(begin, first, other, "'s FIN came ", WaitText(*facts.late_fin),
+                        " after FIN-WAIT-2 had begun, when ", whose, " socket was gone",
+                        *facts.late_fin >= kShortestFinTimeout ? " (net.ipv4.tcp_fin_timeout)" : "",
+                        ": a RST answered it.",
+                        facts.all_unacked_at_reset == 0 ? " All data was acknowledged." : "");
+  }
+  return absl::StrCat(begin, first, "then ", by_client ? "the client" : "the server",
+                      " ended it with a RST", Ended(connection, facts));
 }
 
 std::string Closed(const TrackedConnection& connection, const TraceFacts& facts) {

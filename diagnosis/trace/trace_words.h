@@ -31,13 +31,19 @@ struct TraceFacts {
   bool server_window_closed = false;
   bool only_client_captured = false;  // nothing of what the server sent
   bool only_server_captured = false;
+  bool fast_open_refused = false;  // a SYN's data, by the SYN-ACK
+  bool no_window_scale = false;    // one of the ends does not offer it
   // Acknowledged, and not in the capture.
   int64_t client_unseen_bytes = 0, server_unseen_bytes = 0;
   // Some of its segments came in IP fragments, of which only the first can be followed.
   bool client_in_fragments = false, server_in_fragments = false;
-  bool ends_with_fin = false;                // the trace does, or within the time for an ACK
-  int64_t needless = 0;                      // retransmissions of what turned out to have arrived
-  int reset_after_keep_alives = 0;           // in a row, that nobody answered
+  bool ends_with_fin = false;       // the trace does, or within the time for an ACK
+  int64_t needless = 0;             // retransmissions of what turned out to have arrived
+  int reset_after_keep_alives = 0;  // in a row, that nobody answered
+  bool reset_has_ack = false;
+  int64_t unacked_at_reset = 0;              // of the end that did not send it
+  int64_t all_unacked_at_reset = 0;          // of both
+  std::optional<absl::Duration> late_fin;    // from FIN-WAIT-2 to a FIN that a RST answered
   std::optional<absl::Duration> since_fin;   // from the first FIN to the end of the trace
   int64_t bytes_since_fin = 0;               // from the other end
   std::optional<absl::Duration> since_sent;  // the last of those

@@ -152,6 +152,9 @@ Followed& Tracker::Impl::Find(const Key& key, int from, const CapturedSegment& s
     latest_position_ = found->second;
     return *found->second;
   }
+  const bool has_before = found != by_key_.end();
+  const std::optional<int64_t> before_ns =
+      has_before ? found->second->flow.last_ns() : std::nullopt;
   if (lists_[0].size() + lists_[1].size() + lists_[2].size() >=
       static_cast<size_t>(options_.max_followed)) {
     GiveUpOne();
@@ -161,6 +164,7 @@ Followed& Tracker::Impl::Find(const Key& key, int from, const CapturedSegment& s
                     static_cast<size_t>(std::max(options_.max_segments_per_connection, 0)),
                     &budget_);
   latest_position_ = std::prev(open.end());
+  if (has_before) latest_position_->flow.FollowsAt(before_ns);
   by_key_[key] = latest_position_;
   return *latest_position_;
 }

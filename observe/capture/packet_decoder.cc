@@ -94,6 +94,9 @@ bool DecodeOptions(absl::Span<const uint8_t> options, CapturedSegment* segment) 
           segment->ts_ecr = u32(at + 6);
         }
         break;
+      case 19:
+        segment->signed_by_md5 = length == 18;
+        break;
       case 34:
         fast_open(length - 2);
         break;

@@ -63,6 +63,7 @@ struct CapturedSegment {
   std::optional<uint32_t> ts_val, ts_ecr;
   uint8_t sack_blocks = 0;  // how many of `sack` are set
   std::array<SackBlock, 4> sack{};
+  bool signed_by_md5 = false;          // RFC 2385: option 19
   bool fast_open = false;              // RFC 7413: option 34, with a cookie or a request for one
   uint8_t fast_open_cookie_bytes = 0;  // 0: a request
 

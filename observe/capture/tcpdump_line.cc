@@ -263,6 +263,8 @@ void ParseOption(string_view option, CapturedSegment* segment) {
   } else if (absl::ConsumePrefix(&option, "sack ")) {
     if (!TakeNumber<uint32_t>(&option).has_value()) return;
     ParseSackBlocks(absl::StripLeadingAsciiWhitespace(option), segment);
+  } else if (absl::StartsWith(option, "md5 ") || option == "md5") {
+    segment->signed_by_md5 = true;
   } else if (absl::ConsumePrefix(&option, "tfo ") || absl::ConsumePrefix(&option, "exp-tfo ")) {
     ParseFastOpen(option, segment);
   }

@@ -1,12 +1,14 @@
 // What `tcpmedic diagnose FILE -o json` says of the recordings (tests/data/recorded), each with its
 // golden beside it: client.pcap and client.pcap.diagnose.json. UPDATE_GOLDEN=1 writes them anew.
-// Of a diagnosis above 40 KiB the golden keeps only the first eight connections.
+// Of a diagnosis above 40 KiB the golden keeps the first connections of each outcome, eight in all
+// as a rule, and says how many it leaves out.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
@@ -29,7 +31,7 @@ namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
 constexpr size_t kMostWithAllConnections = 40 << 10;
-constexpr size_t kFirstConnections = 8;
+constexpr size_t kConnections = 8;
 
 const fs::path& Recorded() {
   static const auto* const path = new fs::path(TCPMEDIC_SOURCE_DIR "/tests/data/recorded");
@@ -94,6 +96,25 @@ std::string Print(ordered_json json) {
   return printed.append(text, at);
 }
 
+// Leaves the first connections of each outcome, of each as many.
+void KeepSomeOfEachOutcome(ordered_json* json) {
+  ordered_json& connections = (*json)["connections"];
+  std::map<std::string, size_t> seen;
+  for (const ordered_json& connection : connections) ++seen[connection["outcome"]];
+  const size_t of_each = std::max<size_t>(1, kConnections / std::max<size_t>(1, seen.size()));
+  std::map<std::string, size_t> kept;
+  ordered_json some = ordered_json::array();
+  for (ordered_json& connection : connections) {
+    if (kept[connection["outcome"]]++ < of_each) some.push_back(std::move(connection));
+  }
+  ordered_json left_out;
+  for (const auto& [outcome, count] : seen) {
+    if (count > of_each) left_out[outcome] = count - of_each;
+  }
+  connections = std::move(some);
+  if (!left_out.empty()) (*json)["left_out_of_this_golden"] = std::move(left_out);
+}
+
 std::string Diagnosis(const std::string& name) {
   const absl::StatusOr<DiagnosisView> view =
       DiagnoseInputs(Shipped(), {(Recorded() / name).string()}, Style());
@@ -101,8 +122,7 @@ std::string Diagnosis(const std::string& name) {
   ordered_json json = DiagnosisJson(*view);
   std::string text = Print(json);
   if (text.size() > kMostWithAllConnections) {
-    ordered_json& connections = json["connections"];
-    while (connections.size() > kFirstConnections) connections.erase(connections.size() - 1);
+    KeepSomeOfEachOutcome(&json);
     text = Print(json);
   }
   return absl::StrReplaceAll(text, {{Recorded().string() + "/", ""}});

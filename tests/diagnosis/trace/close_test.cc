@@ -238,8 +238,12 @@ TEST(TrackerClose, FinAnsweredByARstIsAReset) {
     99.001 C > S  R  1001(0) win 0             => CLOSED CLOSED reset
   )");
   EXPECT_EQ(connection.outcome, Outcome::kReset);
-  EXPECT_THAT(connection.summary,
-              HasSubstr("The client closed first; then the client ended it with a RST."));
+  EXPECT_THAT(
+      connection.summary,
+      HasSubstr("The client closed first; the server's FIN came 98 s after FIN-WAIT-2 had begun, "
+                "when the "
+                "client's socket was gone (net.ipv4.tcp_fin_timeout): a RST answered it. All data "
+                "was acknowledged."));
 }
 
 TEST(TrackerClose, WhichOfSeveralSegmentsARstAnswersIsUnknown) {

@@ -248,8 +248,17 @@ TEST(TrackerHandshake, WhereOnlySynsAreShownNothingIsHalfOpenOrUnanswered) {
   tracker.ShowsOnlySyns("trace");
   const TraceResult result = tracker.Result();
   EXPECT_EQ(result.connections[0].outcome, Outcome::kHandshakeNotShown);
-  EXPECT_THAT(result.connections[0].summary, HasSubstr("filter shows SYNs only"));
+  EXPECT_THAT(result.connections[0].summary, HasSubstr("it shows SYNs only"));
   EXPECT_EQ(result.by_outcome[static_cast<size_t>(Outcome::kHandshakeNotShown)], 1);
+}
+
+TEST(TrackerHandshake, WhereOnlySynsAreShownASynAckWouldBeToo) {
+  Tracker tracker;
+  tracker.Observe("trace", 1, Narrated("0.000 C > S  S  1000(0) win 64240")[0]);
+  tracker.ShowsOnlySyns("trace");
+  EXPECT_EQ(tracker.Result().connections[0].summary,
+            "A SYN without a SYN-ACK, which this capture would show. A RST it would not: it shows "
+            "SYNs only.");
 }
 
 TEST(TrackerHandshake, CaptureOfTheServersDirectionAloneCannotShowTheEnd) {

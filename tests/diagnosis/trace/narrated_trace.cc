@@ -76,6 +76,9 @@ void ReadOption(const std::vector<std::string>& words, CapturedSegment* segment)
     segment->sack[segment->sack_blocks++] = {Number(ends.at(0)), Number(ends.at(1))};
   } else if (name == "tfo") {
     segment->fast_open = true;
+    if (words.size() > 1) segment->fast_open_cookie_bytes = Number(words.at(1));
+  } else if (name == "md5") {
+    segment->signed_by_md5 = true;
   } else if (name == "relative") {
     segment->relative = true;
   } else if (name == "unknown") {

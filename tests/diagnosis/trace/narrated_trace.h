@@ -8,7 +8,8 @@
 //
 // Time in seconds ("-": none), who to whom (C is 10.0.0.5:51514, S is 10.0.0.9:6379), flags as
 // tcpdump writes them, sequence number ("-": not shown) and payload bytes, options: mss, wscale,
-// sackOK, "TS val ecr", "sack begin:end", "tfo" (fast open), "relative" (the numbers are). After
+// sackOK, "TS val ecr", "sack begin:end", "tfo" (fast open; "tfo 8" with a cookie of
+// 8 bytes), "md5", "relative" (the numbers are). After
 // "=>" the states of client and server, then the names of the events. Lines without "=>" expect
 // nothing.
 #ifndef TCPMEDIC_TESTS_DIAGNOSIS_TRACE_NARRATED_TRACE_H_

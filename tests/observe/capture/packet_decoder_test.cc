@@ -289,6 +289,13 @@ TEST(PacketDecoder, FastOpenCookieRequestAndExperimentalOption) {
   EXPECT_TRUE(Decode(LinkType::kRawIp, Ipv4Bytes(kTcp, TcpBytes(syn))).segment.fast_open);
 }
 
+TEST(PacketDecoder, Md5SignatureIsOption19OfEighteenBytes) {
+  TcpFields syn;
+  EXPECT_FALSE(Decode(LinkType::kRawIp, Ipv4Bytes(kTcp, TcpBytes(syn))).segment.signed_by_md5);
+  syn.options = Bytes("\x13\x12") + std::string(16, 'd') + Bytes("\1\1");
+  EXPECT_TRUE(Decode(LinkType::kRawIp, Ipv4Bytes(kTcp, TcpBytes(syn))).segment.signed_by_md5);
+}
+
 TEST(PacketDecoder, WrongOptionLengthsEndTheOptions) {
   TcpFields syn;
   for (const std::string& bad : {Bytes("\x02\x09\1\1"), Bytes("\x02\0\1\1"), Bytes("\1\1\1\2")}) {
