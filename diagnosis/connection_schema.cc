@@ -99,6 +99,12 @@ const GroupAttribute kGroupAttributes[] = {
      &ConnectionGroupReading::count},
     {"group.clients", "addresses", "distinct addresses that they come from",
      &ConnectionGroupReading::clients},
+    {"group.syns_again", "connections", "connections in the group whose client sent its SYN again",
+     &ConnectionGroupReading::syns_again},
+    {"group.syns_once", "connections",
+     "connections in the group whose client did not send its SYN again, although the trace goes on "
+     "for more than the second after which one without an answer does",
+     &ConnectionGroupReading::syns_once},
 };
 
 expr::Schema MakeSchema(bool with_group) {

@@ -45,9 +45,13 @@ const expr::Schema& ConnectionSchema();
 struct ConnectionGroupReading {
   int64_t count = 0;
   int64_t clients = 0;  // distinct addresses
+  // Of `count`, those whose client sent its SYN again, and those whose client did not although the
+  // trace goes on for longer than it would have waited. Of the rest it is not known.
+  int64_t syns_again = 0;
+  int64_t syns_once = 0;
 };
-// What a verdict may name: first the slots of ConnectionSchema (the exemplar's), then group.count
-// and group.clients.
+// What a verdict may name: first the slots of ConnectionSchema (the exemplar's), then those of the
+// group: group.count, …
 const expr::Schema& ConnectionVerdictSchema();
 
 class ConnectionActivation : public expr::Activation {

@@ -45,6 +45,10 @@ struct ListenersSeen {
   // Most half-open connections ÷ limit. Where none is half-open: the only listener, if there is but
   // one; of several it is not known which matters.
   std::optional<Listener> most_pressed;
+  // A dump shows all half-open connections. A paste may hold none of them, or only their number:
+  // then what is made of the others is not known.
+  bool half_open_counted = true;  // syn_recv_sockets, of the namespace and of the listener
+  bool half_open_listed = true;   // sources, top_sources
 };
 
 class Listeners {

@@ -117,6 +117,14 @@ const NetnsAttribute kAttributes[] = {
     {"netns.passive_opens_per_s", Type::Double(), "/s", Basis::kWindow, false, "TcpPassiveOpens",
      "connections that were accepted from outside, per second", PerSecond<C::kPassiveOpens>},
 
+    {"netns.counted_since", Type::String(), "", Basis::kWindow, false, "nstat",
+     "since when the counters count, where there is one sample: \"boot\", \"nstat's last run\"; of "
+     "a window it is unknown",
+     [](const NetnsReading& r) -> MaybeValue {
+       if (r.window == nullptr || r.window->over == CountedOver::kWindow) return std::nullopt;
+       return Value::String(r.window->over == CountedOver::kLifetime ? "boot" : "nstat's last run");
+     }},
+
     // Settings.
     {"netns.tcp_syncookies", Type::Int(), "", Basis::kNow, false, "net.ipv4.tcp_syncookies",
      "0: no cookies, 1: when the SYN queue is full, 2: always", Setting<S::kTcpSyncookies>},
@@ -133,7 +141,7 @@ const NetnsAttribute kAttributes[] = {
     {"netns.syn_recv_sockets", Type::Int(), "sockets", Basis::kNow, true,
      "inet_diag: sockets in SYN-RECV", "half-open connections",
      [](const NetnsReading& r) -> MaybeValue {
-       if (r.listeners == nullptr) return std::nullopt;
+       if (r.listeners == nullptr || !r.listeners->half_open_counted) return std::nullopt;
        return Value::Int(r.listeners->syn_recv_sockets);
      }},
 
@@ -176,7 +184,11 @@ const NetnsAttribute kAttributes[] = {
      }},
     {"listener.syn_recv_sockets", Type::Int(), "sockets", Basis::kNow, true,
      "inet_diag: sockets in SYN-RECV", "its half-open connections",
-     OfListener<&Listener::syn_recv_sockets>},
+     [](const NetnsReading& r) -> MaybeValue {
+       const Listener* const listener = ListenerOf(r);
+       if (listener == nullptr || !r.listeners->half_open_counted) return std::nullopt;
+       return Value::Int(listener->syn_recv_sockets);
+     }},
     {"listener.syn_queue_limit", Type::Int(), "sockets", Basis::kNow, true,
      "tcp_conn_request(), inet_csk_reqsk_queue_is_full()",
      "half-open connections that it takes: its backlog; with cookies off, no more than ¾ of "
@@ -188,14 +200,20 @@ const NetnsAttribute kAttributes[] = {
      }},
     {"listener.sources", Type::Int(), "addresses", Basis::kNow, true,
      "inet_diag_sockid.idiag_dst of sockets in SYN-RECV",
-     "distinct addresses that its half-open connections come from", OfListener<&Listener::sources>},
+     "distinct addresses that its half-open connections come from",
+     [](const NetnsReading& r) -> MaybeValue {
+       const Listener* const listener = ListenerOf(r);
+       if (listener == nullptr || !r.listeners->half_open_listed) return std::nullopt;
+       return Value::Int(listener->sources);
+     }},
     {"listener.top_sources", Type::String(), "", Basis::kNow, true,
      "inet_diag_sockid.idiag_dst of sockets in SYN-RECV",
      "the prefixes that most half-open connections come from: \"198.18.0.0/16 63 %\"; /16 for "
      "IPv4, /32 for IPv6",
      [](const NetnsReading& r) -> MaybeValue {
        const Listener* const listener = ListenerOf(r);
-       if (listener == nullptr || listener->top_sources.empty()) return std::nullopt;
+       if (listener == nullptr || !r.listeners->half_open_listed) return std::nullopt;
+       if (listener->top_sources.empty()) return std::nullopt;
        return Value::String(listener->top_sources);
      }},
 };

@@ -1,9 +1,12 @@
+#include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "core/expr/template.h"
 #include "diagnosis/connection_schema.h"
 #include "diagnosis/finding_builder.h"
@@ -28,6 +31,35 @@ std::vector<Place> PlacesOf(const TrackedConnection& connection) {
           {connection.input, connection.segments.back().number}};
 }
 
+// TCP_TIMEOUT_INIT, after which a SYN without an answer is sent again, and what a timer is late.
+constexpr absl::Duration kSynSentAgain = absl::Milliseconds(1100);
+
+// When the last segment of each input was captured, of those that were kept.
+std::map<std::string, absl::Duration> EndsOf(const TraceResult& trace) {
+  std::map<std::string, absl::Duration> ends;
+  for (const TrackedConnection& connection : trace.connections) {
+    for (const TrackedSegment& segment : connection.segments) {
+      if (!segment.time.has_value()) continue;
+      absl::Duration& end = ends.try_emplace(connection.input, *segment.time).first->second;
+      end = std::max(end, *segment.time);
+    }
+  }
+  return ends;
+}
+
+// Whether the client sent its SYN again; nullopt: the trace ends too early to tell.
+std::optional<bool> SentSynAgain(const TrackedConnection& connection,
+                                 const std::map<std::string, absl::Duration>& ends) {
+  if (connection.totals.syns > 1) return true;
+  const auto end = ends.find(connection.input);
+  if (connection.totals.syns == 0 || connection.segments.empty() || end == ends.end()) {
+    return std::nullopt;
+  }
+  const TrackedSegment& first = connection.segments.front();
+  if (!first.time.has_value() || end->second - *first.time <= kSynSentAgain) return std::nullopt;
+  return false;
+}
+
 // The busiest example of where connections stopped is the first: they all weigh the same.
 struct Example {
   std::string text;
@@ -39,6 +71,7 @@ FoundBySignature FindInConnections(const CompiledSignature& given, const TraceRe
   const CompiledSignature& signature = ForOneSample(given);
   Stops<Example> stops(signature);
   std::map<std::string, Group> groups;
+  const std::map<std::string, absl::Duration> ends = EndsOf(trace);
   FoundBySignature found;
   found.activity.set_signature(signature.definition.name());
   found.activity.set_subject(v1::SUBJECT_CONNECTION);
@@ -67,6 +100,9 @@ FoundBySignature FindInConnections(const CompiledSignature& given, const TraceRe
       group.judgement = judgement;
     }
     ++group.reading.count;
+    if (const std::optional<bool> again = SentSynAgain(connection, ends); again.has_value()) {
+      ++(*again ? group.reading.syns_again : group.reading.syns_once);
+    }
     group.clients.insert(connection.client.ip);
   }
   for (auto& [line, group] : groups) {

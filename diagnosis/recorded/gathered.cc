@@ -90,6 +90,15 @@ void Gathered::Add(const RecordedProcess& process) {
 
 void Gathered::Add(const Unread& unread) { Keep(unread, &unread_); }
 
+const RecordedCommand* Gathered::CommandOf(const Place& place) const {
+  const RecordedCommand* before = nullptr;
+  for (const RecordedCommand& command : commands_) {
+    if (command.place.input != place.input || command.place.line > place.line) continue;
+    if (before == nullptr || command.place.line >= before->place.line) before = &command;
+  }
+  return before == nullptr || before->text.empty() ? nullptr : before;
+}
+
 const RecordedCounter* Gathered::CounterOf(const std::string& name, bool increase) const {
   const std::map<std::string, RecordedCounter>& all = increase ? increases_ : totals_;
   const auto found = all.find(name);

@@ -32,6 +32,8 @@ class Gathered {
   void Add(const Unread& unread);
 
   const std::vector<RecordedCommand>& commands() const { return commands_; }
+  // That printed what stands there; null: not known.
+  const RecordedCommand* CommandOf(const Place& place) const;
   // Each with a key of its own; IsMadeUp tells which were not read.
   const std::vector<RecordedSocket>& sockets() const { return sockets_; }
   static bool IsMadeUp(const SocketKey& key) { return (key.cookie & kMadeUp) != 0; }

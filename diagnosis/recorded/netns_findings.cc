@@ -24,7 +24,41 @@ struct RecordedNetns {
   bool increases = false;  // the counters are increases, not totals
   bool any = false;        // a counter, a setting or a listener
   std::optional<ListenersSeen> listeners;
+  const RecordedCount* half_open_count = nullptr;  // where not all half-open ones are listed
 };
+
+// `ss … state syn-recv | wc -l`. (`ss -s` of old kernels says 0 whatever there is.)
+const RecordedCount* CountOfHalfOpen(const Gathered& gathered) {
+  const RecordedCount* largest = nullptr;
+  for (const RecordedCount& count : gathered.counts()) {
+    if (count.state != Name(TcpState::kSynRecv) || count.only_some || SocketsOf(count) == 0) {
+      continue;
+    }
+    if (largest == nullptr || SocketsOf(count) > SocketsOf(*largest)) largest = &count;
+  }
+  return largest;
+}
+
+// Where the half-open connections are not listed, or only some: the listener if there is but one,
+// and how many they are where that was counted.
+void SeeListenersAlone(const Gathered& gathered, RecordedNetns* netns) {
+  Listeners listeners;
+  for (const RecordedSocket& socket : gathered.sockets()) {
+    if (socket.sample.state == TcpState::kListen) listeners.Add(socket.sample);
+  }
+  ListenersSeen seen = listeners.Count(&netns->point);
+  netns->half_open_count = CountOfHalfOpen(gathered);
+  if (!seen.most_pressed.has_value() && netns->half_open_count == nullptr) return;
+  seen.half_open_listed = false;
+  seen.half_open_counted = netns->half_open_count != nullptr;
+  if (seen.half_open_counted) {
+    seen.syn_recv_sockets = SocketsOf(*netns->half_open_count);
+    if (seen.most_pressed.has_value()) {
+      seen.most_pressed->syn_recv_sockets = seen.syn_recv_sockets;
+    }
+  }
+  netns->listeners = std::move(seen);
+}
 
 std::vector<std::string> Names() {
   std::vector<std::string> names;
@@ -87,6 +121,8 @@ RecordedNetns NetnsOf(const Gathered& gathered) {
     for (const RecordedSocket& socket : gathered.sockets()) listeners.Add(socket.sample);
     netns.listeners = listeners.Count(&netns.point);
     netns.any = true;
+  } else {
+    SeeListenersAlone(gathered, &netns);
   }
   return netns;
 }
@@ -120,18 +156,48 @@ std::vector<Place> ListenerPlaces(const RecordedNetns& netns, const Gathered& ga
   return places;
 }
 
+// What half-open connections say was read from their lines, or counted by a command.
+std::vector<Place> NameHalfOpen(const RecordedNetns& netns, const Gathered& gathered,
+                                v1::Evidence* evidence) {
+  if (netns.half_open_count != nullptr) {
+    evidence->set_source(SourceOf(*netns.half_open_count, gathered));
+    return {netns.half_open_count->place};
+  }
+  const bool of_listener = absl::StartsWith(evidence->name(), "listener.");
+  std::vector<Place> first;
+  int64_t lines = 0;
+  for (const RecordedSocket& socket : gathered.sockets()) {
+    if (socket.sample.state != TcpState::kSynRecv) continue;
+    if (of_listener && socket.sample.local_port != netns.listeners->most_pressed->local_port) {
+      continue;
+    }
+    if (lines++ == 0) first = {socket.place};
+  }
+  if (lines > 1) {
+    evidence->set_source(absl::StrCat(evidence->source(), ", the first of ", lines, " lines"));
+  }
+  return first;
+}
+
+std::vector<Place> PlacesOf(const RecordedNetns& netns, const Gathered& gathered, int slot,
+                            v1::Evidence* evidence) {
+  if (evidence->value().kind_case() == v1::Value::KIND_NOT_SET) return {};
+  if (!NetnsAttributes()[slot].needs_dump) {
+    return PlacesOf(evidence->source(), gathered, netns.increases);
+  }
+  return absl::StrContains(evidence->source(), "SYN-RECV") ? NameHalfOpen(netns, gathered, evidence)
+                                                           : ListenerPlaces(netns, gathered);
+}
+
 // Half-open connections were shown, but not all: what those few tell, and that they are few. Empty:
 // none was, or all were.
 std::string RemarkOnFewHalfOpen(const RecordedNetns& netns, const Gathered& gathered) {
-  if (netns.listeners.has_value()) return "";
+  if (netns.listeners.has_value() && netns.listeners->half_open_listed) return "";
   Listeners listeners;
   for (const RecordedSocket& socket : gathered.sockets()) listeners.Add(socket.sample);
   const ListenersSeen shown = listeners.Count(&netns.point);
   if (shown.syn_recv_sockets == 0) return "";
-  int64_t counted = 0;
-  for (const RecordedCount& count : gathered.counts()) {
-    if (count.state == Name(TcpState::kSynRecv)) counted = std::max(counted, SocketsOf(count));
-  }
+  const int64_t counted = netns.half_open_count == nullptr ? 0 : SocketsOf(*netns.half_open_count);
   std::string at;
   if (shown.most_pressed.has_value() &&
       shown.most_pressed->syn_recv_sockets == shown.syn_recv_sockets) {
@@ -142,7 +208,10 @@ std::string RemarkOnFewHalfOpen(const RecordedNetns& netns, const Gathered& gath
       "only ", shown.syn_recv_sockets,
       counted > shown.syn_recv_sockets ? absl::StrCat(" of ", counted) : "",
       " half-open connections are shown", at,
-      ": how many there are at each listener, and where they come from, is not shown");
+      netns.listeners.has_value() && netns.listeners->most_pressed.has_value() &&
+              netns.listeners->half_open_counted
+          ? ": where they come from is not shown"
+          : ": how many there are at each listener, and where they come from, is not shown");
 }
 
 }  // namespace
@@ -171,10 +240,7 @@ FoundBySignature FindInNetns(const CompiledSignature& given, const Gathered& gat
     finding.set_verdict(signature.verdict.Render(activation));
     for (const int slot : signature.evidence_slots) {
       v1::Evidence evidence = MakeEvidence(slot, reading);
-      const std::vector<Place> places =
-          NetnsAttributes()[slot].needs_dump
-              ? ListenerPlaces(netns, gathered)
-              : PlacesOf(evidence.source(), gathered, netns.increases);
+      const std::vector<Place> places = PlacesOf(netns, gathered, slot, &evidence);
       AddEvidence(std::move(evidence), places, &finding);
     }
     AddNotShown(signature, judgement, NetnsSchema(), activation, &finding);

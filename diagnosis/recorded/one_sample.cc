@@ -10,6 +10,7 @@ namespace tcpmedic {
 namespace {
 
 constexpr size_t kMaxPlacesNamed = 3;
+constexpr size_t kMaxCommandBytes = 120;
 
 }  // namespace
 
@@ -71,6 +72,13 @@ void AddEvidence(v1::Evidence evidence, const std::vector<Place>& places, v1::Fi
     evidence.set_source(absl::StrCat(evidence.source(), ", ", text));
   }
   *finding->add_evidence() = std::move(evidence);
+}
+
+std::string SourceOf(const RecordedCount& count, const Gathered& gathered) {
+  const RecordedCommand* const command = gathered.CommandOf(count.place);
+  if (command == nullptr) return absl::StrCat("a count of sockets in ", count.state);
+  if (command->text.size() <= kMaxCommandBytes) return absl::StrCat("`", command->text, "`");
+  return absl::StrCat("`", absl::string_view(command->text).substr(0, kMaxCommandBytes), "…`");
 }
 
 bool Reads(const CompiledSignature& signature, const expr::Schema& schema, absl::string_view name) {

@@ -9,6 +9,7 @@
 #include "core/expr/expression.h"
 #include "diagnosis/activity.h"
 #include "diagnosis/compiled_signature.h"
+#include "diagnosis/recorded/gathered.h"
 #include "observe/recorded/recording.h"
 #include "tcpmedic/v1/finding.pb.h"
 
@@ -34,6 +35,9 @@ void AddNotShown(const CompiledSignature& signature, const Judgement& judgement,
 // incident.txt:10". Adds none whose value is not known: no line has shown that, and what a
 // look-alike lacks is listed as not shown.
 void AddEvidence(v1::Evidence evidence, const std::vector<Place>& places, v1::Finding* finding);
+
+// What a number was counted by: "`ss -tan state syn-recv | wc -l`".
+std::string SourceOf(const RecordedCount& count, const Gathered& gathered);
 
 // Whether the signature's condition, look-alikes or verdict read the attribute.
 bool Reads(const CompiledSignature& signature, const expr::Schema& schema, absl::string_view name);

@@ -18,6 +18,7 @@ namespace tcpmedic {
 namespace {
 
 constexpr int kMaxSocketsListed = 64;
+constexpr int kMaxFdsListed = 8;
 
 ProcessReading ReadingOf(const ProcessGroup& group, const v1::Process* process) {
   ProcessReading reading;
@@ -55,7 +56,14 @@ v1::Process ProcessOf(int pid, const ProcessGroup& group, const Gathered& gather
   v1::Process process;
   for (const RecordedSocket* const member : group.shown) {
     for (const v1::Process& holder : member->processes) {
-      if (holder.pid() == pid && process.pid() == 0) process = holder;
+      if (holder.pid() != pid) continue;
+      if (process.pid() == 0) {
+        process = holder;
+        process.clear_fds();
+      }
+      for (const int fd : holder.fds()) {
+        if (process.fds_size() < kMaxFdsListed) process.add_fds(fd);
+      }
     }
   }
   *listed = nullptr;
@@ -193,6 +201,12 @@ FoundBySignature FindInProcesses(const CompiledSignature& given, const Gathered&
     for (const int slot : slots) {
       v1::Evidence evidence = MakeEvidence(slot, reading);
       const Place place = PlaceOf(evidence, group, gathered, listed);
+      if (group.count != nullptr && evidence.name() == "process.sockets") {
+        evidence.set_source(SourceOf(*group.count, gathered));
+      } else if (evidence.name() == "process.pid" || evidence.name() == "process.comm") {
+        // By which alone a process is tied to sockets; netstat names no descriptor.
+        evidence.set_source(process.fds().empty() ? "netstat PID/Program name" : "ss users:(…)");
+      }
       AddEvidence(std::move(evidence), {place}, &finding);
     }
     AddNotShown(signature, judgement, ProcessSchema(), activation, &finding);

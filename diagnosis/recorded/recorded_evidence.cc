@@ -126,6 +126,7 @@ class RecordedEvidence::Impl {
                      });
     Remark(filtered, &diagnosis);
     diagnosis.unread = gathered.unread();
+    diagnosis.sockets = static_cast<int64_t>(gathered.sockets().size());
     return diagnosis;
   }
 
@@ -151,6 +152,33 @@ class RecordedEvidence::Impl {
     for (const std::string& input : seem_filtered) {
       remarks.push_back(absl::StrCat("every segment in ", input,
                                      " has SYN set, as a capture with such a filter has", kSoWhat));
+    }
+    return remarks;
+  }
+
+  // Of captures that show SYNs and SYN-ACKs and nothing else: how many SYNs have none. One or two
+  // are lost, or their SYN-ACK is; most of them are not.
+  std::vector<std::string> RemarksOnUnanswered(const std::set<std::string>& seem_filtered,
+                                               const TraceResult& trace) const {
+    struct Syns {
+      int64_t connections = 0, unanswered = 0;
+    };
+    std::map<std::string, Syns> by_input;
+    for (const TrackedConnection& connection : trace.connections) {
+      if (connection.totals.syns == 0) continue;
+      Syns& syns = by_input[connection.input];
+      ++syns.connections;
+      if (connection.totals.syn_acks == 0) ++syns.unanswered;
+    }
+    std::vector<std::string> remarks;
+    for (const auto& [input, syns] : by_input) {
+      const bool filtered = filters_.count(input) != 0 || seem_filtered.count(input) != 0;
+      const bool shows_syn_acks = syns.unanswered < syns.connections;
+      if (!filtered || !shows_syn_acks || 2 * syns.unanswered <= syns.connections) continue;
+      remarks.push_back(absl::StrCat(
+          syns.unanswered, " of ", syns.connections, " SYNs in ", input,
+          " have no SYN-ACK, which this capture would show: nothing here answered them, as where "
+          "the SYN queue is full and cookies are off"));
     }
     return remarks;
   }
@@ -200,7 +228,8 @@ class RecordedEvidence::Impl {
     const std::vector<std::string> on_processes =
         diagnosis->findings.empty() ? std::vector<std::string>{} : RemarksOnProcesses(gathered);
     for (const std::vector<std::string>& remarks :
-         {on_filters, RemarksOnCopies(diagnosis->trace), RemarksOnIcmp(diagnosis->trace),
+         {on_filters, RemarksOnUnanswered(seem_filtered, diagnosis->trace),
+          RemarksOnCopies(diagnosis->trace), RemarksOnIcmp(diagnosis->trace),
           RemarksOnCounts(gathered), on_processes, gathered.NotKept()}) {
       for (const std::string& remark : remarks) {
         if (said.insert(remark).second) diagnosis->remarks.push_back(remark);

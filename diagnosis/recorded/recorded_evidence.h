@@ -42,6 +42,7 @@ struct RecordedDiagnosis {
   // Per signature that found nothing: what kept it from it, for `--why`.
   std::vector<v1::SignatureActivity> activity;
   std::vector<Unread> unread;
+  int64_t sockets = 0;  // each once, however often it was listed
 };
 
 class RecordedEvidence : public RecordingSink {

@@ -61,6 +61,7 @@ TEST(NetnsSchema, EveryAttributeIsReadFromWhereItSays) {
       {"netns.listen_drops_per_s", "220"},
       {"netns.syn_drops_per_s", "200"},
       {"netns.passive_opens_per_s", "18"},
+      {"netns.counted_since", "(not known)"},
       {"netns.tcp_syncookies", "0"},
       {"netns.tcp_max_syn_backlog", "2048"},
       {"netns.somaxconn", "4096"},
@@ -98,9 +99,37 @@ TEST(NetnsSchema, OnlyWhatADumpShowsNeedsOne) {
   window.increases[static_cast<size_t>(NetnsCounter::kSyncookiesSent)] = 1;
   const auto values = Values({&newest, &window, nullptr});
   for (const NetnsAttribute& attribute : NetnsAttributes()) {
+    if (attribute.name == "netns.counted_since") continue;  // of one sample
     EXPECT_EQ(values.at(std::string(attribute.name)) == "(not known)", attribute.needs_dump)
         << attribute.name;
   }
+}
+
+TEST(NetnsSchema, OneSampleSaysSinceWhenItsCountersCount) {
+  const NetnsPoint point = PointOf(ScriptedNetns().Counters(), At(0));
+  const NetnsDelta boot = OverOneReading(point, CountedOver::kLifetime);
+  EXPECT_EQ(Values({&point, &boot, nullptr}).at("netns.counted_since"), "boot");
+  const NetnsDelta last_run = OverOneReading(point, CountedOver::kLastRead);
+  EXPECT_EQ(Values({&point, &last_run, nullptr}).at("netns.counted_since"), "nstat's last run");
+}
+
+TEST(NetnsSchema, HalfOpenConnectionsThatWereNotShownAreUnknown) {
+  ScriptedNetns netns;
+  netns.Listen(443, 128);
+  netns.HalfOpen(5);
+  Listeners listeners;
+  for (const SocketSample& socket : netns.sockets) listeners.Add(socket);
+  ListenersSeen seen = listeners.Count(nullptr);
+  seen.half_open_listed = false;
+  auto values = Values({nullptr, nullptr, &seen});
+  EXPECT_EQ(values.at("listener.syn_recv_sockets"), "5");
+  EXPECT_EQ(values.at("listener.sources"), "(not known)");
+  EXPECT_EQ(values.at("listener.top_sources"), "(not known)");
+  seen.half_open_counted = false;
+  values = Values({nullptr, nullptr, &seen});
+  EXPECT_EQ(values.at("netns.syn_recv_sockets"), "(not known)");
+  EXPECT_EQ(values.at("listener.syn_recv_sockets"), "(not known)");
+  EXPECT_EQ(values.at("listener.backlog"), "128");
 }
 
 TEST(NetnsSchema, EvidenceSaysOverWhatAndWhereFrom) {

@@ -6,11 +6,21 @@
 namespace tcpmedic {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 constexpr auto kSeconds = [](double s) { return absl::Seconds(s); };
+
+void SynsAndSynAcks(int connections, RecordedEvidence* evidence) {
+  for (int i = 0; i < connections; ++i) {
+    const auto port = static_cast<uint16_t>(40001 + i);
+    evidence->OnSegment(At(2 * i + 1), Segment(kSyn, true, 100, 0, kSeconds(i), port));
+    evidence->OnSegment(At(2 * i + 2), Segment(kSyn | kAck, false, 500, 101, kSeconds(i), port));
+  }
+}
 
 TEST(HandshakeFindings, SynAnsweredByARstIsRefused) {
   RecordedEvidence evidence;
@@ -48,16 +58,53 @@ TEST(HandshakeFindings, SynAckSentAgainIsHalfOpenAlthoughEverySegmentHasSyn) {
     evidence.OnSegment(At(2), Segment(kSyn | kAck, false, 500, 101, kSeconds(at)));
   }
   const RecordedDiagnosis diagnosis = evidence.Diagnose(AllShipped());
-  EXPECT_THAT(Found(diagnosis), ElementsAre("handshake-half-open certain"));
+  ASSERT_THAT(Found(diagnosis), ElementsAre("handshake-half-open certain"));
+  EXPECT_THAT(diagnosis.findings[0].finding.verdict(),
+              AllOf(HasSubstr("That much is certain, the cause is not. The client did not send its "
+                              "SYN again, so it probably got a SYN-ACK, and its ACK is lost on the "
+                              "way here; or it does not exist (forged source)."),
+                    Not(HasSubstr("  "))));
   EXPECT_THAT(diagnosis.remarks, IsEmpty());
 }
 
-void SynsAndSynAcks(int connections, RecordedEvidence* evidence) {
-  for (int i = 0; i < connections; ++i) {
-    const auto port = static_cast<uint16_t>(40001 + i);
-    evidence->OnSegment(At(2 * i + 1), Segment(kSyn, true, 100, 0, kSeconds(i), port));
-    evidence->OnSegment(At(2 * i + 2), Segment(kSyn | kAck, false, 500, 101, kSeconds(i), port));
+TEST(HandshakeFindings, ClientThatSendsItsSynAgainGetsNoSynAck) {
+  RecordedEvidence evidence;
+  for (const double at : {0.0, 1.0, 3.0}) {
+    evidence.OnSegment(At(1), Segment(kSyn, true, 100, 0, kSeconds(at)));
+    evidence.OnSegment(At(2), Segment(kSyn | kAck, false, 500, 101, kSeconds(at)));
   }
+  const RecordedDiagnosis diagnosis = evidence.Diagnose(AllShipped());
+  ASSERT_THAT(Found(diagnosis), ElementsAre("handshake-half-open certain"));
+  EXPECT_THAT(
+      diagnosis.findings[0].finding.verdict(),
+      AllOf(HasSubstr("the cause is not. The client sent its SYN again although it had been "
+                      "answered: the SYN-ACKs probably do not reach it."),
+            Not(HasSubstr("forged"))));
+}
+
+// Three cases in one trace that ends at 90.5 s: by what each client did, and when it began.
+TEST(HandshakeFindings, OfManyHalfOpenEachCauseIsCounted) {
+  RecordedEvidence evidence;
+  SynsAndSynAcks(3, &evidence);  // at 0, 1 and 2 s, each SYN once
+  for (const double at : {10.0, 11.0}) {
+    evidence.OnSegment(At(50), Segment(kSyn, true, 100, 0, kSeconds(at), 41000));
+    evidence.OnSegment(At(51), Segment(kSyn | kAck, false, 500, 101, kSeconds(at), 41000));
+  }
+  evidence.OnSegment(At(90), Segment(kSyn, true, 900, 0, kSeconds(90), 60000));
+  evidence.OnSegment(At(91), Segment(kSyn | kAck, false, 700, 901, kSeconds(90), 60000));
+  evidence.OnSegment(At(92), Segment(kAck, true, 901, 701, kSeconds(90), 60000));
+  evidence.OnSegment(At(93), Segment(kSyn, true, 100, 0, kSeconds(90.1), 42000));
+  for (const double at : {90.1, 90.5}) {  // a server that sends again after less than a second
+    evidence.OnSegment(At(94), Segment(kSyn | kAck, false, 500, 101, kSeconds(at), 42000));
+  }
+  const RecordedDiagnosis diagnosis = evidence.Diagnose(AllShipped());
+  ASSERT_THAT(Found(diagnosis), ElementsAre("handshake-half-open certain"));
+  EXPECT_THAT(
+      diagnosis.findings[0].finding.verdict(),
+      AllOf(HasSubstr("5 handshakes from 1 address are left like that. That much is certain, the "
+                      "cause is not. 3 clients did not send the SYN again, and so probably got"),
+            HasSubstr(" 1 client sent the SYN again although it had been answered"),
+            HasSubstr(" Of 1, whether the SYN-ACK arrives is not shown")));
 }
 
 TEST(HandshakeFindings, NothingButSynsOnceEachIsAFilterAndProvesNothing) {
@@ -67,6 +114,25 @@ TEST(HandshakeFindings, NothingButSynsOnceEachIsAFilterAndProvesNothing) {
   EXPECT_THAT(diagnosis.findings, IsEmpty());
   EXPECT_THAT(diagnosis.remarks,
               ElementsAre(HasSubstr("every segment in incident.txt has SYN set")));
+}
+
+TEST(HandshakeFindings, OfSynsAloneMostWithoutASynAckAreRemarkedOn) {
+  const auto remarks = [](int answered, int unanswered) {
+    RecordedEvidence evidence;
+    SynsAndSynAcks(answered, &evidence);
+    for (int i = 0; i < unanswered; ++i) {
+      evidence.OnSegment(
+          At(100 + i), Segment(kSyn, true, 100, 0, kSeconds(50), static_cast<uint16_t>(50001 + i)));
+    }
+    return evidence.Diagnose(AllShipped()).remarks;
+  };
+  EXPECT_THAT(remarks(2, 3),
+              ElementsAre(HasSubstr("has SYN set"),
+                          HasSubstr("3 of 5 SYNs in incident.txt have no SYN-ACK, which this "
+                                    "capture would show")));
+  // One or two may be lost; and a filter for SYNs without ACK shows no SYN-ACK at all.
+  EXPECT_THAT(remarks(3, 3), ElementsAre(HasSubstr("has SYN set")));
+  EXPECT_THAT(remarks(0, 3), ElementsAre(HasSubstr("has SYN set")));
 }
 
 // One other segment shows that the capture has more than SYNs.

@@ -28,6 +28,7 @@ RecordedSocket InCloseWait(int line, int pid, uint32_t rqueue = 0) {
     socket.processes.resize(1);
     socket.processes[0].set_pid(pid);
     socket.processes[0].set_comm("app-server");
+    socket.processes[0].add_fds(line);
   }
   return socket;
 }
@@ -61,8 +62,8 @@ TEST(ProcessGroups, ANumberIsTheirsWhoHoldAllThatAreShown) {
   EXPECT_THAT(found.finding.verdict(), Not(HasSubstr("Recv-Q")));
   EXPECT_EQ(EvidenceOf(found.finding, "process.read_eof"), nullptr);
   EXPECT_EQ(EvidenceOf(found.finding, "process.sockets")->source(),
-            "inet_diag_msg.idiag_state, incident.txt:2");
-  EXPECT_EQ(EvidenceOf(found.finding, "process.pid")->source(), "/proc/PID, incident.txt:3");
+            "a count of sockets in close-wait, incident.txt:2");
+  EXPECT_EQ(EvidenceOf(found.finding, "process.pid")->source(), "ss users:(…), incident.txt:3");
   EXPECT_THAT(found.remarks,
               ElementsAre(HasSubstr("one sample shows no trend"),
                           "5 of 1200 are shown, and all are app-server's (pid 2274), Recv-Q 0: "

@@ -8,6 +8,7 @@
 namespace tcpmedic {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -34,6 +35,7 @@ void Pile(int sockets, RecordedEvidence* evidence) {
     socket.processes.resize(1);
     socket.processes[0].set_pid(812);
     socket.processes[0].set_comm("leaky");
+    socket.processes[0].add_fds(5 + i);
     evidence->OnSocket(socket);
   }
 }
@@ -56,6 +58,9 @@ TEST(RecordedEvidence, SocketsThatSsTiedToAProcessAreItsOwn) {
   EXPECT_THAT(finding.verdict(), Not(HasSubstr("not known")));
   EXPECT_EQ(EvidenceOf(finding, "process.rss_bytes")->source(),
             "/proc/PID/status VmRSS, incident.txt:2000");
+  EXPECT_EQ(EvidenceOf(finding, "process.pid")->source(), "ss users:(…), incident.txt:3");
+  // Some of the 1200 descriptors that ss named.
+  EXPECT_THAT(finding.processes(0).fds(), ElementsAre(5, 6, 7, 8, 9, 10, 11, 12));
   EXPECT_EQ(EvidenceOf(finding, "process.rises"), nullptr);
   EXPECT_THAT(diagnosis.findings[0].remarks, ElementsAre(HasSubstr("one sample shows no trend")));
   EXPECT_THAT(diagnosis.remarks, IsEmpty());
@@ -130,12 +135,105 @@ TEST(RecordedEvidence, FewHalfOpenConnectionsThatAreShownAreNotTheirNumber) {
   listener.sample.wqueue = 16;
   evidence.OnSocket(listener);
   const RecordedFinding found = evidence.Diagnose(AllShipped()).findings.at(0);
-  EXPECT_EQ(EvidenceOf(found.finding, "listener.syn_recv_sockets"), nullptr);
+  // There is one listener: what was counted is its own.
+  EXPECT_THAT(found.finding.verdict(), HasSubstr("10.0.0.5:443, backlog 16, 17 half-open"));
+  EXPECT_EQ(EvidenceOf(found.finding, "listener.syn_recv_sockets")->source(),
+            "`ss -tan state syn-recv | wc -l`, incident.txt:4");
+  EXPECT_EQ(EvidenceOf(found.finding, "listener.backlog")->source(),
+            "inet_diag_msg.idiag_wqueue, incident.txt:13");
   EXPECT_EQ(EvidenceOf(found.finding, "listener.sources"), nullptr);
   EXPECT_THAT(found.remarks,
               Contains("only 4 of 17 half-open connections are shown, all at 10.0.0.5:443 (backlog "
-                       "16): how many there are at each listener, and where they come from, is not "
-                       "shown"));
+                       "16): where they come from is not shown"));
+}
+
+void RealClients(RecordedEvidence* evidence) {
+  evidence->OnCounter(Counter("TcpExtSyncookiesSent", 334, 1));
+  evidence->OnCounter(Counter("TcpExtSyncookiesRecv", 334, 2));
+}
+
+std::string VerdictOf(const RecordedEvidence& evidence) {
+  const RecordedDiagnosis diagnosis = evidence.Diagnose(AllShipped());
+  return diagnosis.findings.empty() ? "" : diagnosis.findings[0].finding.verdict();
+}
+
+TEST(RecordedEvidence, NobodyWasTurnedAwayOnlyWhereNothingOverflowed) {
+  RecordedEvidence not_known;
+  RealClients(&not_known);
+  EXPECT_THAT(VerdictOf(not_known), AllOf(HasSubstr("backlog allows. A connection by cookie"),
+                                          Not(HasSubstr("turned away"))));
+  RecordedEvidence none;
+  RealClients(&none);
+  none.OnCounter(Counter("TcpExtListenOverflows", 0, 3));
+  EXPECT_THAT(VerdictOf(none), HasSubstr("backlog allows. Nobody was turned away. A connection"));
+  RecordedEvidence some;
+  RealClients(&some);
+  some.OnCounter(Counter("TcpExtListenOverflows", 266, 3));
+  EXPECT_THAT(VerdictOf(some),
+              AllOf(HasSubstr("TcpExtListenOverflows counted 266: the accept queue overflowed too"),
+                    Not(HasSubstr("Nobody"))));
+}
+
+TEST(RecordedEvidence, OnlyListenerIsTakenWhereHalfOpenConnectionsAreNotShown) {
+  RecordedEvidence evidence;
+  RealClients(&evidence);
+  evidence.OnCommand({At(5), "ss -tln"});
+  RecordedSocket listener = Socket(TcpState::kListen, 443, 0, 7);
+  listener.sample.wqueue = 32;
+  evidence.OnSocket(listener);
+  const v1::Finding finding = evidence.Diagnose(AllShipped()).findings.at(0).finding;
+  EXPECT_THAT(finding.verdict(),
+              AllOf(HasSubstr("The only listener shown: 10.0.0.5:443, backlog 32, 0 waiting for "
+                              "accept()."),
+                    Not(HasSubstr("somaxconn"))));
+  EXPECT_EQ(EvidenceOf(finding, "listener.backlog")->source(),
+            "inet_diag_msg.idiag_wqueue, incident.txt:7");
+
+  RecordedSocket another = Socket(TcpState::kListen, 80, 0, 8);
+  another.sample.wqueue = 128;
+  evidence.OnSocket(another);
+  EXPECT_THAT(VerdictOf(evidence), Not(HasSubstr("listener")));
+}
+
+TEST(RecordedEvidence, DropsOfOneSampleAreSinceBootAndTheQueueIsAsItIsNow) {
+  RecordedEvidence evidence;
+  evidence.OnCounter(Counter("TcpExtListenDrops", 2768, 1));
+  evidence.OnCounter(Counter("TcpExtListenOverflows", 0, 2));
+  evidence.OnCounter(Counter("TcpExtTCPReqQFullDrop", 2768, 3));
+  evidence.OnCounter(Counter("net.ipv4.tcp_syncookies", 0, 4));
+  evidence.OnCounter(Counter("net.ipv4.tcp_max_syn_backlog", 2048, 5));
+  RecordedSocket listener = Socket(TcpState::kListen, 443, 0, 6);
+  listener.sample.wqueue = 16;
+  evidence.OnSocket(listener);
+  for (uint16_t i = 0; i < 17; ++i) {
+    evidence.OnSocket(Socket(TcpState::kSynRecv, 443, static_cast<uint16_t>(2000 + i), 10 + i));
+  }
+  const RecordedDiagnosis diagnosis = evidence.Diagnose(AllShipped());
+  ASSERT_THAT(Found(diagnosis), ElementsAre("syn-flood-unprotected likely"));
+  EXPECT_EQ(diagnosis.sockets, 18);
+  const v1::Finding& finding = diagnosis.findings[0].finding;
+  EXPECT_EQ(
+      finding.verdict(),
+      "2768 SYNs have been dropped since boot, and net.ipv4.tcp_syncookies is 0. 10.0.0.5:443 "
+      "holds 17 half-open connections, with room for 16 (the lesser of its backlog, 16, and "
+      "¾ of tcp_max_syn_backlog, 2048; Linux may let one more in), and 0 wait for accept(): "
+      "the SYN queue is full, and a real client that comes now is turned away with the rest. "
+      "The half-open connections come from 1 address, 203.0.0.0/16 100 %. "
+      "TcpExtTCPReqQFullDrop counted 2768 of 2768: the backlog, not tcp_max_syn_backlog, is "
+      "the limit.");
+  for (const char* const name : {"listener.syn_recv_sockets", "listener.sources"}) {
+    EXPECT_THAT(EvidenceOf(finding, name)->source(),
+                HasSubstr(" SYN-RECV, the first of 17 lines, incident.txt:10"));
+  }
+}
+
+TEST(RecordedEvidence, SocketThatTwoCommandsListIsReadOnce) {
+  RecordedEvidence evidence;
+  for (const int64_t line : {2, 12}) {
+    evidence.OnCommand({At(line - 1), "ss -tan"});
+    evidence.OnSocket(Socket(TcpState::kEstablished, 8080, 1024, line));
+  }
+  EXPECT_EQ(evidence.Diagnose(AllShipped()).sockets, 1);
 }
 
 TEST(RecordedEvidence, EvidenceIsWhatTheInputShows) {
