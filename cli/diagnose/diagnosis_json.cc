@@ -35,6 +35,22 @@ ordered_json RemedyJson(const v1::Decision& decision) {
   return json;
 }
 
+// A duration is its seconds here, and says so.
+ordered_json EvidenceJson(const v1::Evidence& evidence) {
+  ordered_json json = ToJson(evidence);
+  if (evidence.value().has_duration_value() && evidence.unit().empty()) json["unit"] = "s";
+  return json;
+}
+
+// A text that is not known is empty there.
+ordered_json ProcessJson(const v1::Process& process) {
+  ordered_json json = ToJson(process);
+  for (auto& [key, value] : json.items()) {
+    if (value.is_string() && value.get_ref<const std::string&>().empty()) value = nullptr;
+  }
+  return json;
+}
+
 ordered_json FindingJson(const DiagnosedFinding& found) {
   const v1::Finding& finding = found.finding;
   const auto list = [](const auto& messages) {
@@ -57,10 +73,18 @@ ordered_json FindingJson(const DiagnosedFinding& found) {
   json["remarks"] = found.remarks;
   json["policy"] = OrNull(found.decision.policy());
   json["note"] = OrNull(NoteOf(found.decision));
-  json["evidence"] = list(finding.evidence());
+  json["evidence"] = ordered_json::array();
+  for (const v1::Evidence& evidence : finding.evidence()) {
+    json["evidence"].push_back(EvidenceJson(evidence));
+  }
   json["netns"] = nullptr;
   if (finding.has_netns()) json["netns"] = ToJson(finding.netns());
-  json["processes"] = list(finding.processes());
+  json["sockets"] =
+      finding.socket_count() == 0 ? ordered_json(nullptr) : ordered_json(finding.socket_count());
+  json["processes"] = ordered_json::array();
+  for (const v1::Process& process : finding.processes()) {
+    json["processes"].push_back(ProcessJson(process));
+  }
   return json;
 }
 

@@ -3,7 +3,7 @@
 //   findings     signature, subject ("socket"), severity, confidence, verdict, advice, disproof,
 //                remedy ({"action": "set_congestion_control", "algorithm": "bbr", …}; null: nothing
 //                on the host mends it), not_shown, evidence; and title, group, remarks, policy,
-//                note
+//                note, netns, sockets (how many it is about, or connections of a trace), processes
 //   connections  client, server, outcome, client_isn, server_isn, first_data_seq, handshake_rtt_us,
 //                segments; and summary, source
 //   unread       source, reason; and lines, excerpt

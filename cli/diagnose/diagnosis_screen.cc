@@ -330,11 +330,13 @@ class Screen {
         text, {{absl::StrCat(view_.of, ":"), absl::StrCat(view_.of.substr(slash + 1), ":")}});
   }
 
-  // Of the one input its line, of several without the directory.
+  // Of the one input its line or packet, of several without the directory.
   std::string ShortPlace(const std::string& place) const {
     const size_t colon = place.rfind(':');
     if (colon == std::string::npos) return place;
-    if (place.substr(0, colon) == view_.of) return absl::StrCat("line ", place.substr(colon + 1));
+    if (place.substr(0, colon) == view_.of) {
+      return absl::StrCat(view_.read.lines ? "line " : "packet ", place.substr(colon + 1));
+    }
     const size_t slash = place.rfind('/', colon);
     return slash == std::string::npos ? place : place.substr(slash + 1);
   }
@@ -416,6 +418,15 @@ class Screen {
   const Style& style_;
 };
 
+// That the signature has a finding on the screen. Empty: it has none.
+std::string FiredText(const DiagnosisView& view, const std::string& signature) {
+  const int64_t findings = std::count_if(
+      view.findings.begin(), view.findings.end(),
+      [&](const DiagnosedFinding& found) { return found.finding.signature() == signature; });
+  if (findings == 0) return "";
+  return absl::StrCat("It fired: ", Counted(findings, "finding"), ", above.");
+}
+
 }  // namespace
 
 std::string RenderDiagnosis(const DiagnosisView& view,
@@ -428,12 +439,21 @@ std::string RenderWhyNot(const DiagnosisView& view, const Style& style) {
   std::string text;
   for (const v1::SignatureActivity& activity : view.activity) {
     if (!text.empty()) absl::StrAppend(&text, "\n");
+    const std::string fired = FiredText(view, activity.signature());
     if (view.live) {
       absl::StrAppend(&text, RenderActivity(activity, view.of, style));
+      if (!fired.empty()) absl::StrAppend(&text, Joined({absl::StrCat("  ", fired)}));
       continue;
     }
     Lines lines = {Painted(style, Paint::kBold, Escaped(activity.signature()))};
-    if (activity.stops().empty()) lines.push_back("  Nothing that it looks at was read.");
+    if (!fired.empty()) {
+      lines.push_back(absl::StrCat("  ", fired));
+    } else if (activity.stops().empty()) {
+      lines.push_back(activity.suspects() > 0
+                          ? absl::StrCat("  ", CountText(activity.suspects()),
+                                         " passed: told with another finding, or too few.")
+                          : "  Nothing that it looks at was read.");
+    }
     Append(StopLines(activity, style), &lines);
     absl::StrAppend(&text, Joined(lines));
   }

@@ -17,7 +17,7 @@ std::string RenderDiagnosis(const DiagnosisView& view,
                             const std::vector<const TrackedConnection*>& drawn,
                             const ShownConnections& shown, const Style& style);
 
-// Of each signature, what kept it from a finding.
+// Of each signature, what kept it from a finding, or that it has one.
 std::string RenderWhyNot(const DiagnosisView& view, const Style& style);
 
 // "3 files" and the like. `inputs` as the user named them.

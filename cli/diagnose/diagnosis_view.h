@@ -23,11 +23,12 @@ struct DiagnosedFinding {
 
 // How much of each kind of evidence there was. Zero throughout: none that this program knows.
 struct EvidenceRead {
-  int64_t sockets = 0;
-  int64_t counts = 0;  // of sockets, by `ss -s` or `wc -l`
+  int64_t sockets = 0;  // each once, however often it was listed
+  int64_t counts = 0;   // of sockets, by `ss -s` or `wc -l`
   int64_t counters = 0;
   int64_t processes = 0;
   int64_t segments = 0;
+  bool lines = true;  // places are lines of a text; false: packets of a capture
 
   bool anything() const { return sockets + counts + counters + processes + segments > 0; }
   // A process list is of use only beside what shows connections.

@@ -75,7 +75,8 @@ std::optional<int64_t> SizeOf(int fd) {
   return static_cast<int64_t>(status.st_size);
 }
 
-absl::Status ReadInput(const std::string& name, RecordingSink* sink, ReadingProgress* progress) {
+absl::Status ReadInput(const std::string& name, RecordingSink* sink, ReadingProgress* progress,
+                       std::vector<std::string>* captures) {
   const Descriptor file(IsStandardInput(name) ? STDIN_FILENO
                                               : open(name.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) return ErrnoStatus(absl::StrCat("open ", name));
@@ -105,6 +106,7 @@ absl::Status ReadInput(const std::string& name, RecordingSink* sink, ReadingProg
   if (start->kind != InputKind::kPcap && start->kind != InputKind::kPcapng) {
     return ReadText(file.get(), start->bytes, shown, sink, on_progress);
   }
+  if (captures != nullptr) captures->push_back(name);
   const absl::Status read = ReadCapture(file.get(), start->bytes, shown, sink, on_progress);
   if (!absl::IsInvalidArgument(read)) return read;
   // The sentence names the input already, and so does the place.
@@ -162,9 +164,9 @@ absl::Status CheckInputs(const std::vector<std::string>& names) {
 }
 
 absl::Status ReadInputs(const std::vector<std::string>& names, RecordingSink* sink,
-                        ReadingProgress* progress) {
+                        ReadingProgress* progress, std::vector<std::string>* captures) {
   for (const std::string& name : names) {
-    const absl::Status read = ReadInput(name, sink, progress);
+    const absl::Status read = ReadInput(name, sink, progress, captures);
     progress->End();
     if (!read.ok()) return read;
   }

@@ -154,9 +154,11 @@ class Screen {
           2);
     } else {
       const v1::Process& process = finding_.processes(0);
-      std::string who =
-          absl::StrCat(process.comm(), " (pid ", process.pid(), "), ",
-                       process.uid() == 0 ? "user root" : absl::StrCat("uid ", process.uid()));
+      std::string who = absl::StrCat(process.comm(), " (pid ", process.pid(), ")");
+      if (process.has_uid()) {
+        absl::StrAppend(&who, ", ",
+                        process.uid() == 0 ? "user root" : absl::StrCat("uid ", process.uid()));
+      }
       if (const std::string home = HomeText(process); !home.empty()) {
         absl::StrAppend(&who, ", ", home);
       }

@@ -99,6 +99,7 @@ v1::IncidentView PinnedCwndProposed() {
         socket_count: 3
         processes {
           pid: 48121
+          uid: 0
           started_at { seconds: 1795316943 }
           comm: "iperf3"
           exe: "/usr/bin/iperf3"

@@ -36,6 +36,7 @@ v1::IncidentView Flood() {
         }
         processes {
           pid: 812
+          uid: 0
           started_at { seconds: 1795230705 }
           comm: "nginx"
           exe: "/usr/sbin/nginx"

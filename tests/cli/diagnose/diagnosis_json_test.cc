@@ -54,6 +54,34 @@ TEST(DiagnosisJson, HasTheKeysThatAreDocumented) {
                                                     "server_state", "note"}));
 }
 
+TEST(DiagnosisJson, WhatSsDoesNotShowOfAProcessIsNull) {
+  DiagnosisView view = FloodAndLeak();
+  v1::Finding& finding = view.findings[0].finding;
+  finding.set_socket_count(1100);
+  v1::Process& process = *finding.add_processes();
+  process.set_pid(812);
+  process.set_comm("leaky");
+  process.add_fds(7);
+
+  const ordered_json found = DiagnosisJson(view)["findings"][0];
+  EXPECT_EQ(found["sockets"], 1100);
+  EXPECT_EQ(found["processes"][0]["comm"], "leaky");
+  EXPECT_EQ(found["processes"][0]["uid"], nullptr);
+  EXPECT_EQ(found["processes"][0]["exe"], nullptr);
+  process.set_uid(0);  // root, where ps has shown it
+  EXPECT_EQ(DiagnosisJson(view)["findings"][0]["processes"][0]["uid"], 0);
+}
+
+TEST(DiagnosisJson, DurationsAreInSecondsAndSaySo) {
+  DiagnosisView view = PinnedWindow();
+  v1::Evidence& evidence = *view.findings[0].finding.mutable_evidence(0);
+  evidence.mutable_value()->mutable_duration_value()->set_seconds(7);
+
+  const ordered_json json = DiagnosisJson(view)["findings"][0]["evidence"][0];
+  EXPECT_EQ(json["value"], 7);
+  EXPECT_EQ(json["unit"], "s");
+}
+
 TEST(DiagnosisJson, RemedyIsTheChangeWithItsAction) {
   EXPECT_EQ(DiagnosisJson(PinnedWindow())["findings"][0]["remedy"],
             (ordered_json{

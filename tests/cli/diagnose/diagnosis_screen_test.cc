@@ -12,6 +12,7 @@
 namespace tcpmedic::cli {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -148,6 +149,29 @@ TEST(DiagnosisScreen, SaysOfEachSignatureWhatKeptItFromAFinding) {
       "handshake-refused\n"
       "        1  not true: connection.outcome == \"refused\"\n"
       "           such as 10.0.0.5:51514 → 10.0.0.9:6379: connection.outcome = established\n");
+}
+
+TEST(DiagnosisScreen, OfASignatureThatFiredSaysSo) {
+  DiagnosisView view = FloodAndLeak();
+  view.activity.resize(2);
+  view.activity[0].set_signature("close-wait-leak");
+  view.activity[0].set_suspects(9821);
+  view.activity[1].set_signature("handshake-half-open");
+  view.activity[1].set_suspects(3);
+
+  EXPECT_EQ(RenderWhyNot(view, Style{}),
+            "close-wait-leak\n"
+            "  It fired: 1 finding, above.\n"
+            "\n"
+            "handshake-half-open\n"
+            "  3 passed: told with another finding, or too few.\n");
+}
+
+TEST(DiagnosisScreen, OfACaptureNamesPacketsAndOfATextLines) {
+  DiagnosisView view = PinnedWindow();
+  EXPECT_THAT(Rendered(view), AllOf(HasSubstr("line 3"), Not(HasSubstr("packet"))));
+  view.read.lines = false;
+  EXPECT_THAT(Rendered(view), AllOf(HasSubstr("packet 3"), Not(HasSubstr("line 3"))));
 }
 
 TEST(DiagnosisScreen, NamesItsInputs) {
