@@ -1,4 +1,5 @@
-// What a trace shows, in words: the note of a segment, the summary of a connection. Pure.
+// What a trace shows, in words: the note of a segment (segment_note.cc), the summary of a
+// connection (connection_summary.cc). Pure.
 #ifndef TCPMEDIC_DIAGNOSIS_TRACE_TRACE_WORDS_H_
 #define TCPMEDIC_DIAGNOSIS_TRACE_TRACE_WORDS_H_
 
@@ -6,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "diagnosis/trace/connection.h"
 #include "diagnosis/trace/kept_segments.h"
@@ -14,6 +16,9 @@ namespace tcpmedic {
 
 // To three digits: "35 µs", "1.25 ms", "148 ms", "3.01 s", "75 s".
 std::string WaitText(absl::Duration span);
+// "1 SYN", "3 SYNs".
+std::string Counted(int64_t count, absl::string_view one, absl::string_view many);
+std::string ByteCount(int64_t count);
 
 // What a connection's notes and summary need beside its own members.
 struct TraceFacts {
