@@ -1,5 +1,5 @@
 // Any lines as tcpdump's: no crash, segments in the order of their lines, no more of them than
-// lines, and what is called unread is told at the end.
+// lines, and what is called unread is told at the end, each line once.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -24,6 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (reader.Line(++number, line) == TcpdumpTextReader::Taken::kUnread) ++unread;
   }
   reader.End();
-  if (sink.segments() + unread > number || sink.unread() != unread) abort();
+  // A segment whose options are cut is told as well.
+  if (sink.segments() > number || sink.unread() < unread || sink.unread() > number) abort();
   return 0;
 }
