@@ -210,7 +210,7 @@ const SocketAttribute kAttributes[] = {
      "tcp_info.tcpi_snd_cwnd * tcpi_snd_mss * 8 / tcpi_min_rtt",
      "the rate in bit/s that cwnd allows: cwnd × mss × 8 ÷ path_rtt",
      [](const SocketReading& r) { return Double(WindowBps(*r.sample)); }, ForPathRtt},
-    {"socket.cwnd_loss", Type::Double(), "", Basis::kNow, "(1.22 / tcp_info.tcpi_snd_cwnd)^2",
+    {"socket.cwnd_loss_ratio", Type::Double(), "", Basis::kNow, "(1.22 / tcp_info.tcpi_snd_cwnd)^2",
      "the loss that alone would hold a loss-based algorithm at this cwnd (RFC 9438 §5.1)",
      [](const SocketReading& r) -> MaybeValue {
        const auto cwnd = Info(*r.sample, &tcp_info::tcpi_snd_cwnd);

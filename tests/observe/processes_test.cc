@@ -35,6 +35,7 @@ cmdline: "-g"
 cmdline: "daemon on;"
 cmdline: ""
 cmdline: "last"
+uid: 0
 rss_bytes: 9420800
 fd_count: 5
 fd_limit: 1024
@@ -68,6 +69,7 @@ started_at {
   nanos: 330000000
 }
 comm: "kworker/0:1-eve"
+uid: 0
 )");
 }
 
