@@ -45,20 +45,30 @@ std::pair<std::string, std::string> BasisAndStandIn(const v1::Evidence& evidence
   return {basis.substr(0, comma), basis.substr(comma + 2)};
 }
 
-// Where an evidence's source ends with the place that it was read from ("nstat
-// TcpExtSyncookiesSent, incident.txt:9"), the two apart: the place must not be cut.
-std::pair<std::string, std::string> SourceAndPlace(const v1::Evidence& evidence) {
-  const std::string& source = evidence.source();
-  const size_t comma = source.rfind(", ");
-  if (comma == std::string::npos) return {source, ""};
-  const std::string place = source.substr(comma + 2);
-  const size_t colon = place.rfind(':');
-  const bool is_place =
-      colon != std::string::npos && colon + 1 < place.size() &&
-      std::all_of(place.begin() + static_cast<std::ptrdiff_t>(colon) + 1, place.end(),
-                  [](char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); });
-  if (!is_place) return {source, ""};
-  return {source.substr(0, comma), place};
+bool IsPlace(absl::string_view text) {
+  const size_t colon = text.rfind(':');
+  return colon != absl::string_view::npos && colon + 1 < text.size() &&
+         std::all_of(text.begin() + static_cast<std::ptrdiff_t>(colon) + 1, text.end(),
+                     [](char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); });
+}
+
+struct SourceAndPlaces {
+  std::string source;
+  std::vector<std::string> places;
+};
+
+// Where an evidence's source ends with the places that it was read from ("nstat
+// TcpExtSyncookiesSent, incident.txt:9"), they apart: a place must not be cut.
+SourceAndPlaces Apart(const v1::Evidence& evidence) {
+  SourceAndPlaces apart{evidence.source(), {}};
+  while (true) {
+    const size_t comma = apart.source.rfind(", ");
+    if (comma == std::string::npos) return apart;
+    const std::string last = apart.source.substr(comma + 2);
+    if (!IsPlace(last) && last != "…") return apart;
+    apart.places.insert(apart.places.begin(), last);
+    apart.source.resize(comma);
+  }
 }
 
 class Screen {
@@ -151,7 +161,9 @@ class Screen {
                                 Painted(style_, Paint::kDim, Escaped(finding.signature())))};
     std::string confidence = ConfidenceWord(finding.confidence());
     if (finding.confidence() == v1::CONFIDENCE_CERTAIN) {
-      absl::StrAppend(&confidence, ": every look-alike was ruled out");
+      absl::StrAppend(&confidence, finding.subject() == v1::SUBJECT_CONNECTION
+                                       ? ": the trace shows it"
+                                       : ": every look-alike was ruled out");
     } else if (finding.not_shown_size() > 0) {
       absl::StrAppend(&confidence, ": ",
                       absl::StrJoin(finding.not_shown(), ", ",
@@ -263,7 +275,7 @@ class Screen {
         not_reported.push_back(evidence.name());
         continue;
       }
-      const auto [source, place] = SourceAndPlace(evidence);
+      const auto [source, places] = Apart(evidence);
       const auto [basis, stand_in] = BasisAndStandIn(evidence);
       if (!stand_in.empty()) NamesOf(stand_in, &stand_ins).push_back(evidence.name());
       const std::string value = EvidenceText(evidence);
@@ -272,7 +284,7 @@ class Screen {
       rows.push_back({{evidence.name()},
                       {wide ? "" : value, Paint::kBold},
                       {wide ? "" : basis, Paint::kDim},
-                      {wide ? "" : ShortPlace(place)},
+                      {wide ? "" : ShortPlaces(places)},
                       {wide ? "" : source, Paint::kDim}});
       for (size_t i = 0; i < 4; ++i) {
         columns[i] =
@@ -330,15 +342,20 @@ class Screen {
         text, {{absl::StrCat(view_.of, ":"), absl::StrCat(view_.of.substr(slash + 1), ":")}});
   }
 
-  // Of the one input its line or packet, of several without the directory.
-  std::string ShortPlace(const std::string& place) const {
-    const size_t colon = place.rfind(':');
-    if (colon == std::string::npos) return place;
-    if (place.substr(0, colon) == view_.of) {
-      return absl::StrCat(view_.read.lines ? "line " : "packet ", place.substr(colon + 1));
+  // Of the one input its lines or packets, of several without their directories.
+  std::string ShortPlaces(const std::vector<std::string>& places) const {
+    std::vector<std::string> shorter;
+    bool all_of_input = !places.empty();
+    for (const std::string& place : places) {
+      const size_t colon = place.rfind(':');
+      const bool of_input = colon != std::string::npos && place.substr(0, colon) == view_.of;
+      all_of_input = all_of_input && (of_input || place == "…");
+      const size_t before = of_input ? colon : place.rfind('/', colon);
+      shorter.push_back(before == std::string::npos ? place : place.substr(before + 1));
     }
-    const size_t slash = place.rfind('/', colon);
-    return slash == std::string::npos ? place : place.substr(slash + 1);
+    const absl::string_view what = view_.read.lines ? "line" : "packet";
+    return absl::StrCat(!all_of_input ? "" : absl::StrCat(what, places.size() > 1 ? "s " : " "),
+                        absl::StrJoin(shorter, ", "));
   }
 
   Lines Unclear(const DiagnosedFinding& found) const {

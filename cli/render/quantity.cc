@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
 #include "proto/proto_time.h"
 
 namespace tcpmedic::cli {
@@ -36,6 +37,12 @@ bool IsIdentity(absl::string_view name) {
          absl::EndsWith(name, ".uid");
 }
 
+// "sockets" as "socket", "addresses" as "address"; "s", the second, as it is.
+absl::string_view OneOf(absl::string_view unit) {
+  if (absl::EndsWith(unit, "sses")) return absl::StripSuffix(unit, "es");
+  return unit.size() > 1 && !absl::EndsWith(unit, "/s") ? absl::StripSuffix(unit, "s") : unit;
+}
+
 std::string NumberText(const v1::Evidence& evidence, double number) {
   if (IsIdentity(evidence.name())) return absl::StrCat(std::llround(number));
   if (evidence.unit() == "bit/s") return BitRateText(number);
@@ -45,7 +52,8 @@ std::string NumberText(const v1::Evidence& evidence, double number) {
   }
   if (evidence.unit() == "/s") return PerSecondText(number);
   const std::string text = DoubleText(number);
-  return evidence.unit().empty() ? text : absl::StrCat(text, " ", evidence.unit());
+  if (evidence.unit().empty()) return text;
+  return absl::StrCat(text, " ", number == 1 ? OneOf(evidence.unit()) : evidence.unit());
 }
 
 }  // namespace
