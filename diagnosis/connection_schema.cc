@@ -1,5 +1,6 @@
 #include "diagnosis/connection_schema.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
@@ -27,10 +28,8 @@ const ConnectionAttribute kAttributes[] = {
     {"connection.outcome", Type::String(), "", "trace: flags, seq and ack of its segments",
      "what became of it: \"established\", \"closed\", \"half-closed\", \"reset\", \"refused\", "
      "\"no-reply\", \"half-open\", \"server-still-waits\" where the server sends its SYN-ACK after "
-     "the "
-     "client's ACK; \"handshake-not-shown\" and \"close-not-shown\" where the trace leaves out "
-     "what "
-     "would tell; \"mid-stream\"",
+     "the client's ACK; \"handshake-not-shown\" and \"close-not-shown\" where the trace leaves out "
+     "what would tell; \"mid-stream\"",
      [](const Reading& r) -> MaybeValue { return Value::String(Name(r.connection->outcome)); }},
     {"connection.server", Type::String(), "", "trace: addresses and ports",
      "whom the SYN was sent to: \"203.0.113.20:443\"",
@@ -65,6 +64,20 @@ const ConnectionAttribute kAttributes[] = {
        if (spacing.empty()) return std::nullopt;
        return Value::Duration(
            std::accumulate(spacing.begin(), spacing.end(), absl::ZeroDuration()));
+     }},
+    {"connection.syn_icmp_errors", Type::Int(), "errors", "trace: ICMP, ICMPv6",
+     "kinds and senders of ICMP errors that answered its SYN",
+     [](const Reading& r) -> MaybeValue {
+       return Value::Int(std::count_if(r.connection->icmp.begin(), r.connection->icmp.end(),
+                                       [](const IcmpReport& report) {
+                                         return AnswerToSyn({&report, 1}) != nullptr;
+                                       }));
+     }},
+    {"connection.syn_icmp", Type::String(), "", "trace: ICMP, ICMPv6",
+     "the first of these in words: \"192.0.2.1 answered the SYN with ICMP host unreachable, …\"",
+     [](const Reading& r) -> MaybeValue {
+       if (r.syn_icmp.empty()) return std::nullopt;
+       return Value::String(r.syn_icmp);
      }},
     {"connection.handshake_rtt", Type::Duration(), "", "trace: times of SYN, SYN-ACK and ACK",
      "SYN to SYN-ACK and SYN-ACK to ACK, together",
@@ -128,6 +141,9 @@ ConnectionReading::ConnectionReading(const TrackedConnection& tracked)
   for (const absl::Duration spacing : tracked.syn_spacing) {
     absl::StrAppend(&syn_spacing, syn_spacing.empty() ? "" : ", ",
                     expr::ToText(Value::Duration(spacing)));
+  }
+  if (const IcmpReport* const answer = AnswerToSyn(tracked.icmp)) {
+    syn_icmp = SynReportText(*answer, tracked.server.ip);
   }
 }
 

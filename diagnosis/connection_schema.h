@@ -24,6 +24,7 @@ struct ConnectionReading {
   const TrackedConnection* connection;
   std::string client, server;  // "203.0.113.20:443"
   std::string syn_spacing;     // "1 s, 2 s, 4 s"; empty: no SYN was sent again
+  std::string syn_icmp;        // what ICMP answered to a SYN, in words; empty: nothing
 };
 
 struct ConnectionAttribute {

@@ -120,8 +120,7 @@ FoundBySignature FindInConnections(const CompiledSignature& given, const TraceRe
                 &finding);
     for (const IcmpReport& report : group.exemplar->icmp) {
       added.remarks.push_back(absl::StrCat(ReportText(report), " (",
-                                           PlaceText({group.exemplar->input, report.number}),
-                                           "): there was an answer, by ICMP"));
+                                           PlaceText({group.exemplar->input, report.number}), ")"));
     }
     v1::SocketRef* const ref = finding.mutable_exemplar();
     ref->mutable_local()->set_ip(group.exemplar->client.ip.ToString());

@@ -298,10 +298,8 @@ std::string WhatHappened(const TrackedConnection& connection, const TraceFacts& 
     case Outcome::kRefused:
       return Refused(connection);
     case Outcome::kNoReply:
-      for (const IcmpReport& report : connection.icmp) {
-        if (report.about_syn && report.of_client && EndsHandshake(report.error)) {
-          return SynReportText(report, connection.server.ip);
-        }
+      if (const IcmpReport* const answer = AnswerToSyn(connection.icmp)) {
+        return SynReportText(*answer, connection.server.ip);
       }
       return NoReply(connection, facts);
     case Outcome::kHalfOpen:

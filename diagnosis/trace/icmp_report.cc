@@ -1,5 +1,7 @@
 #include "diagnosis/trace/icmp_report.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "diagnosis/trace/trace_words.h"
 
@@ -75,6 +77,14 @@ std::string ReportText(const IcmpReport& report) {
       report.from.ToString(), " reported ICMP ", Name(report.error),
       report.mtu > 0 ? absl::StrCat(" (", report.mtu, " bytes fit its next link)") : "",
       Times(report), After(report));
+}
+
+const IcmpReport* AnswerToSyn(absl::Span<const IcmpReport> reports) {
+  const auto answers = [](const IcmpReport& report) {
+    return report.about_syn && report.of_client && EndsHandshake(report.error);
+  };
+  const auto found = std::find_if(reports.begin(), reports.end(), answers);
+  return found == reports.end() ? nullptr : &*found;
 }
 
 std::string SynReportText(const IcmpReport& report, const IpAddress& host) {

@@ -10,6 +10,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "core/ip_address.h"
 #include "observe/capture/related_packet.h"
 
@@ -29,6 +30,9 @@ struct IcmpReport {
   bool of_client = false;               // what it quotes was sent by the client
   std::optional<absl::Duration> after;  // since the segment that it quotes, where both have times
 };
+
+// The first that a SYN of the client was answered with; null: none.
+const IcmpReport* AnswerToSyn(absl::Span<const IcmpReport> reports);
 
 // "198.51.100.1 reported ICMP packet too big (1400 bytes fit its next link), 1.2 ms after it".
 std::string ReportText(const IcmpReport& report);

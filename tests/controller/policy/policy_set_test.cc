@@ -95,8 +95,8 @@ TEST(PolicySet, ShippedPoliciesLoadWithoutMistakes) {
   }
   EXPECT_THAT(signatures,
               ElementsAre("close-wait-leak", "handshake-half-open", "handshake-no-reply",
-                          "handshake-refused", "pinned-cwnd", "syn-backlog-too-small",
-                          "syn-flood-absorbed", "syn-flood-unprotected"));
+                          "handshake-refused", "handshake-unreachable", "pinned-cwnd",
+                          "syn-backlog-too-small", "syn-flood-absorbed", "syn-flood-unprotected"));
   EXPECT_EQ(set->digest.size(), 64u);
   EXPECT_EQ(set->revision, "digest:" + set->digest.substr(0, 12));
   EXPECT_EQ(set->signatures.digest(), set->digest);

@@ -35,6 +35,7 @@ TEST(RecordedCaptures, HandshakesThatFailAreFoundAndNothingElseIs) {
       {"handshake-no-reply-linear/client.pcap", "handshake-no-reply certain"},
       {"handshake-no-reply/client.pcap", "handshake-no-reply certain"},
       {"handshake-refused/server.pcap", "handshake-refused certain"},
+      {"syn-answered-by-icmp/client.pcap", "handshake-unreachable certain"},
       // A scan of an open port and a closed one.
       {"syn-scan/server.pcap", "handshake-refused certain"},
   };

@@ -51,6 +51,38 @@ TEST(HandshakeFindings, SynsAtOneThreeAndSevenSecondsGotNoReply) {
               HasSubstr("sent 4 SYNs to 198.51.100.10:443 (1 s, 2 s, 4 s apart, 7 s in all)"));
 }
 
+RelatedPacket HostUnreachable(double at_s, uint16_t client_port) {
+  RelatedPacket icmp;
+  icmp.kind = RelatedPacket::Kind::kIcmpError;
+  icmp.time = kSeconds(at_s);
+  icmp.src_ip = *IpAddress::Parse("203.0.113.7");
+  icmp.dst_ip = *IpAddress::Parse("198.51.100.10");
+  icmp.src_port = client_port;
+  icmp.dst_port = 443;
+  icmp.seq = 100;
+  icmp.error = IcmpError::kHostUnreachable;
+  icmp.from = *IpAddress::Parse("192.0.2.1");
+  return icmp;
+}
+
+TEST(HandshakeFindings, SynsThatIcmpAnswersAreUnreachableAndNotWithoutReply) {
+  RecordedEvidence evidence;
+  int64_t line = 0;
+  for (const uint16_t port : {40001, 40002}) {
+    for (const double at : {0.0, 1.0}) {
+      evidence.OnSegment(At(++line), Segment(kSyn, true, 100, 0, kSeconds(at), port));
+      evidence.OnRelated(At(++line), HostUnreachable(at + 0.01, port));
+    }
+  }
+  const RecordedDiagnosis diagnosis = evidence.Diagnose(AllShipped());
+  ASSERT_THAT(Found(diagnosis), ElementsAre("handshake-unreachable certain"));
+  EXPECT_THAT(diagnosis.findings[0].finding.verdict(),
+              AllOf(HasSubstr("203.0.113.7:40001 sent a SYN to 198.51.100.10:443, and 192.0.2.1 "
+                              "answered the SYN with ICMP host unreachable"),
+                    HasSubstr("2 connections from 1 address ended like that.")));
+  EXPECT_THAT(diagnosis.findings[0].remarks, ElementsAre(HasSubstr("(incident.txt:2)")));
+}
+
 TEST(HandshakeFindings, SynAckSentAgainIsHalfOpenAlthoughEverySegmentHasSyn) {
   RecordedEvidence evidence;
   evidence.OnSegment(At(1), Segment(kSyn, true, 100, 0, kSeconds(0)));
