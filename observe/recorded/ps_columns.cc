@@ -138,7 +138,11 @@ std::vector<std::string> PsColumns(const ShellCommand& command) {
   const Format format = FormatOf(command.stages[0]);
   absl::string_view columns = "PID TTY TIME CMD";
   if (!format.known) return {};
-  if (!format.listed.empty()) return format.listed;
+  if (!format.listed.empty()) {
+    const bool has_pid =
+        std::find(format.listed.begin(), format.listed.end(), "PID") != format.listed.end();
+    return has_pid ? format.listed : std::vector<std::string>();
+  }
   if (format.bsd && (format.full || format.extra_full || format.threads)) return {};
   if (format.user) {
     columns = "USER PID %CPU %MEM VSZ RSS TTY STAT START TIME COMMAND";

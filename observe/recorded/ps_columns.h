@@ -11,8 +11,8 @@
 namespace tcpmedic {
 
 // Under the names of their headers, as procps-ng has them: "USER PID %CPU …" of `ps aux`, "PID RSS
-// CMD" of `ps -o pid=,rss=,args=`. Empty: no ps, one whose format is not known here, or lines that
-// another command has changed.
+// CMD" of `ps -o pid=,rss=,args=`. Empty: no ps, one whose format is not known here or has no PID
+// (whose line that is, it would not say), or lines that another command has changed.
 std::vector<std::string> PsColumns(const ShellCommand& command);
 
 }  // namespace tcpmedic

@@ -42,6 +42,7 @@ TEST(PsColumns, AreNotGuessed) {
   EXPECT_EQ(Columns("ps -eo pid,supgrp,rss"), "");
   EXPECT_EQ(Columns("ps -o pid=X,comm=Y"), "");
   EXPECT_EQ(Columns("ps -O rss"), "");
+  EXPECT_EQ(Columns("ps -p 12 -o comm"), "");
   EXPECT_EQ(Columns("ps aux | awk '{print $2, $6}'"), "");
   EXPECT_EQ(Columns("cat ps.txt"), "");
   EXPECT_EQ(Columns(""), "");

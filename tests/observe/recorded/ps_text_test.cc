@@ -55,6 +55,11 @@ TEST(PsText, WhatPsComplainsOfIsNoProcess) {
                           "2 unread not a line of ps: error: unsupported option (BSD syntax)"));
 }
 
+TEST(PsText, ALineWithoutAPidIsNobodys) {
+  EXPECT_THAT(CallsOf("$ ps -p 2274 -o comm\napp-server\n"),
+              ElementsAre("1 command ps -p 2274 -o comm", "2 unread not a line of ps: app-server"));
+}
+
 TEST(PsText, WhatHasNoRssColumnHasNoRss) {
   EXPECT_THAT(CallsOf("    PID TTY          TIME CMD\n      1 ?        00:00:00 timeout\n"),
               ElementsAre("2 process 1 timeout \"timeout\""));
