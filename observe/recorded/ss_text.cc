@@ -91,7 +91,8 @@ bool SsText::Summary(int64_t number, absl::string_view line) {
   const absl::string_view first = TakeWord(&rest);
   int64_t total = 0;
   if (first == "TCP:" || first == "Total:") {
-    if (!absl::SimpleAtoi(TakeWord(&rest), &total)) return false;
+    const absl::string_view whole = TakeWord(&rest);
+    if (!IsDigits(whole) || !absl::SimpleAtoi(whole, &total)) return false;
     rest = absl::StripLeadingAsciiWhitespace(rest);
     // "Total" is of sockets of every kind.
     if (first == "Total:") return rest.empty() || absl::StartsWith(rest, "(kernel ");
@@ -106,8 +107,13 @@ bool SsText::Summary(int64_t number, absl::string_view line) {
       absl::string_view digits = TakeWord(&part);
       digits = digits.substr(0, digits.find('/'));  // "1247/0": the second is no more counted
       int64_t count = 0;
-      if (!state.empty() && absl::SimpleAtoi(digits, &count))
+      if (state.empty()) continue;
+      if (IsDigits(digits) && absl::SimpleAtoi(digits, &count)) {
         Count(number, state, count, /*only_some=*/false);
+      } else {
+        // ss reckons "closed" from counters of different moments: it can be below zero.
+        unread_->Add(number, absl::StrCat("a number of sockets that cannot be, in ", state), line);
+      }
     }
     return true;
   }

@@ -86,6 +86,15 @@ TEST(SsText, SocketsOfOtherKindsAreOneUnread) {
 }
 
 // The summary of iproute2 6.1.0, and written after misc/ss.c of 4.x.
+TEST(SsText, ACountBelowZeroIsListedAndNoCount) {
+  EXPECT_THAT(CallsOf("TCP:   18 (estab 12, closed -3, orphaned 0, timewait 1)\n"),
+              ElementsAre("1 count total 18", "1 count established 12", "1 count orphaned 0",
+                          "1 count time-wait 1",
+                          "1 unread a number of sockets that cannot be, in closed: TCP:   18 "
+                          "(estab 12, closed -3, orphaned 0, timewait 1)"));
+  EXPECT_THAT(CallsOf("TCP:   -18 (estab 12)\n"), ElementsAre(testing::StartsWith("1 unread")));
+}
+
 TEST(SsText, SummaryGivesACountForEachNumber) {
   EXPECT_THAT(CallsOf("Total: 17\n"
                       "TCP:   18 (estab 12, closed 3, orphaned 0, timewait 1)\n"
