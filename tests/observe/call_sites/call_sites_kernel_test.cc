@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -281,8 +282,12 @@ TEST(CallSites, ANumberThatChangedHandsWhileNothingWasSampledIsNotBlamed) {
     std::optional<UniqueFd> first = server.Connect();
     TracedServer::Ask(*first);
     absl::SleepFor(absl::Milliseconds(700));  // the window is over
-    first.reset();                            // read to its end and closed, unseen
-    server.Visit(false);                      // the same number, leaked, unseen
+    // Read to its end and closed, unseen; until the server's FIN it would be taken for the leak.
+    ASSERT_EQ(shutdown(first->get(), SHUT_WR), 0);
+    char nothing;
+    ASSERT_EQ(recv(first->get(), &nothing, 1, 0), 0);
+    first.reset();
+    server.Visit(false);  // the same number, leaked, unseen
     const std::vector<LeakedFd> leaked = server.WaitForLeaked(1, 0);
     EXPECT_THAT(leaked, SizeIs(1));
     const CallSiteReport report = sampler->Finish(leaked);
