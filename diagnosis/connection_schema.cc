@@ -68,10 +68,9 @@ const ConnectionAttribute kAttributes[] = {
     {"connection.syn_icmp_errors", Type::Int(), "errors", "trace: ICMP, ICMPv6",
      "kinds and senders of ICMP errors that answered its SYN",
      [](const Reading& r) -> MaybeValue {
-       return Value::Int(std::count_if(r.connection->icmp.begin(), r.connection->icmp.end(),
-                                       [](const IcmpReport& report) {
-                                         return AnswerToSyn({&report, 1}) != nullptr;
-                                       }));
+       return Value::Int(std::count_if(
+           r.connection->icmp.begin(), r.connection->icmp.end(),
+           [](const IcmpReport& report) { return report.of_client && AnswersSyn(report); }));
      }},
     {"connection.syn_icmp", Type::String(), "", "trace: ICMP, ICMPv6",
      "the first of these in words: \"192.0.2.1 answered the SYN with ICMP host unreachable, …\"",

@@ -33,14 +33,14 @@ absl::StatusOr<DiagnosisView> DiagnoseInputs(const Policies& policies,
   RecordedEvidence evidence;
   CountingSink sink(&evidence);
   ReadingProgress progress(style, isatty(STDERR_FILENO) != 0);
-  std::vector<std::string> captures;
-  const absl::Status read = ReadInputs(inputs, &sink, &progress, &captures);
+  bool any_capture = false;
+  const absl::Status read = ReadInputs(inputs, &sink, &progress, &any_capture);
   if (!read.ok()) return read;
   RecordedDiagnosis diagnosis = evidence.Diagnose(policies.compiled.signatures);
   DiagnosisView view;
   view.of = InputsText(inputs);
   view.read = sink.read();
-  view.read.lines = captures.empty();
+  view.read.lines = !any_capture;
   view.read.sockets = diagnosis.sockets;
   for (RecordedFinding& found : diagnosis.findings) {
     v1::Decision decision = Decide(policies.set, found.finding, HostFactsOf(/*live=*/false));

@@ -17,26 +17,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "core/errno_status.h"
+#include "core/unique_fd.h"
 #include "observe/capture/capture_file.h"
 #include "observe/recorded/input_kind.h"
 #include "observe/recorded/text_reader.h"
 
 namespace tcpmedic::cli {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ > STDIN_FILENO) close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  const int fd_;
-};
 
 constexpr size_t kTextBytesPerNul = 16;  // at least
 constexpr char kStandardInput[] = "the standard input";
@@ -45,10 +32,8 @@ bool IsStandardInput(const std::string& name) { return name == "-"; }
 
 // A device need not end, as /dev/zero does not; what is typed at a terminal does.
 bool IsTerminal(const std::string& name) {
-  const int fd = open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-  const bool terminal = fd >= 0 && isatty(fd) != 0;
-  if (fd >= 0) close(fd);
-  return terminal;
+  const UniqueFd fd(open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  return fd.valid() && isatty(fd.get()) != 0;
 }
 
 absl::Status CheckStandardInput() {
@@ -76,13 +61,16 @@ std::optional<int64_t> SizeOf(int fd) {
 }
 
 absl::Status ReadInput(const std::string& name, RecordingSink* sink, ReadingProgress* progress,
-                       std::vector<std::string>* captures) {
-  const Descriptor file(IsStandardInput(name) ? STDIN_FILENO
-                                              : open(name.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return ErrnoStatus(absl::StrCat("open ", name));
+                       bool* any_capture) {
+  UniqueFd opened;  // none: the standard input, which is not ours to close
+  if (!IsStandardInput(name)) {
+    opened.reset(open(name.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!opened.valid()) return ErrnoStatus(absl::StrCat("open ", name));
+  }
+  const int fd = opened.valid() ? opened.get() : STDIN_FILENO;
   const std::string shown = IsStandardInput(name) ? kStandardInput : name;
-  progress->Begin(shown, SizeOf(file.get()));
-  const absl::StatusOr<InputStart> start = ReadInputStart(file.get(), shown);
+  progress->Begin(shown, SizeOf(fd));
+  const absl::StatusOr<InputStart> start = ReadInputStart(fd, shown);
   if (!start.ok()) return start.status();
   const auto on_progress = [progress](int64_t bytes) { progress->Read(bytes); };
   const auto unread = [&](absl::string_view reason) {
@@ -104,10 +92,10 @@ absl::Status ReadInput(const std::string& name, RecordingSink* sink, ReadingProg
     return unread("binary data: neither a text nor a capture");
   }
   if (start->kind != InputKind::kPcap && start->kind != InputKind::kPcapng) {
-    return ReadText(file.get(), start->bytes, shown, sink, on_progress);
+    return ReadText(fd, start->bytes, shown, sink, on_progress);
   }
-  if (captures != nullptr) captures->push_back(name);
-  const absl::Status read = ReadCapture(file.get(), start->bytes, shown, sink, on_progress);
+  *any_capture = true;
+  const absl::Status read = ReadCapture(fd, start->bytes, shown, sink, on_progress);
   if (!absl::IsInvalidArgument(read)) return read;
   // The sentence names the input already, and so does the place.
   absl::string_view reason = read.message();
@@ -164,9 +152,10 @@ absl::Status CheckInputs(const std::vector<std::string>& names) {
 }
 
 absl::Status ReadInputs(const std::vector<std::string>& names, RecordingSink* sink,
-                        ReadingProgress* progress, std::vector<std::string>* captures) {
+                        ReadingProgress* progress, bool* any_capture) {
+  *any_capture = false;
   for (const std::string& name : names) {
-    const absl::Status read = ReadInput(name, sink, progress, captures);
+    const absl::Status read = ReadInput(name, sink, progress, any_capture);
     progress->End();
     if (!read.ok()) return read;
   }

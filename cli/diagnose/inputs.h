@@ -20,10 +20,9 @@ absl::Status CheckInputs(const std::vector<std::string>& names);
 
 // Reads all of them, in their order, into `sink`. What is no evidence, or no longer what it was, is
 // one Unread. Errors: read(2) failed, named as "read incident.pcap: EIO".
-// Adds to `captures`, unless it is null, the names of those that were read as captures: their
-// places are packets, not lines.
+// `any_capture`: whether one of them was read as a capture, whose places are packets, not lines.
 absl::Status ReadInputs(const std::vector<std::string>& names, RecordingSink* sink,
-                        ReadingProgress* progress, std::vector<std::string>* captures = nullptr);
+                        ReadingProgress* progress, bool* any_capture);
 
 // Counts what passes on its way to another.
 class CountingSink : public RecordingSink {

@@ -316,7 +316,7 @@ Outcome Flow::OutcomeAt(const TraceEnd& end) const {
     return waited(syn_ack_) ? Outcome::kHalfOpen : Outcome::kHandshakeNotShown;
   }
   if (challenged_ || ends_[1 - *client_].sent_more_than_syns) return Outcome::kHandshakeNotShown;
-  if (ReportAboutSyn() != nullptr) return Outcome::kNoReply;
+  if (SynWasAnsweredByIcmp()) return Outcome::kNoReply;
   // Where RSTs cannot be seen, only a SYN that is sent again shows that there was none.
   if (end.only_syns_shown && syn_.count == 1) return Outcome::kHandshakeNotShown;
   return waited(syn_) ? Outcome::kNoReply : Outcome::kHandshakeNotShown;

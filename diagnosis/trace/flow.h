@@ -161,7 +161,7 @@ class Flow {
   void TurnOutSpurious(int64_t ordinal, bool by_timestamp);
 
   // In flow_related.cc: the one that ends a handshake, or null.
-  const IcmpReport* ReportAboutSyn() const;
+  bool SynWasAnsweredByIcmp() const;
 
   // In flow_description.cc.
   EndState StateAfter(int64_t ordinal, int end) const;

@@ -51,13 +51,10 @@ void Flow::ObserveRelated(int from, int64_t number, const RelatedPacket& related
   }
 }
 
-const IcmpReport* Flow::ReportAboutSyn() const {
-  for (const Report& one : reports_) {
-    if (one.report.about_syn && EndsHandshake(one.report.error) && client_ == one.from_end) {
-      return &one.report;
-    }
-  }
-  return nullptr;
+bool Flow::SynWasAnsweredByIcmp() const {
+  return std::any_of(reports_.begin(), reports_.end(), [this](const Report& one) {
+    return client_ == one.from_end && AnswersSyn(one.report);
+  });
 }
 
 }  // namespace tcpmedic

@@ -68,8 +68,9 @@ absl::string_view Name(IcmpError error) {
   return "";
 }
 
-bool EndsHandshake(IcmpError error) {
-  return error != IcmpError::kPacketTooBig && error != IcmpError::kReassemblyTimeExceeded;
+bool AnswersSyn(const IcmpReport& report) {
+  return report.about_syn && report.error != IcmpError::kPacketTooBig &&
+         report.error != IcmpError::kReassemblyTimeExceeded;
 }
 
 std::string ReportText(const IcmpReport& report) {
@@ -80,10 +81,9 @@ std::string ReportText(const IcmpReport& report) {
 }
 
 const IcmpReport* AnswerToSyn(absl::Span<const IcmpReport> reports) {
-  const auto answers = [](const IcmpReport& report) {
-    return report.about_syn && report.of_client && EndsHandshake(report.error);
-  };
-  const auto found = std::find_if(reports.begin(), reports.end(), answers);
+  const auto found = std::find_if(reports.begin(), reports.end(), [](const IcmpReport& report) {
+    return report.of_client && AnswersSyn(report);
+  });
   return found == reports.end() ? nullptr : &*found;
 }
 

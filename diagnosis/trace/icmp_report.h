@@ -17,8 +17,6 @@
 namespace tcpmedic {
 
 absl::string_view Name(IcmpError error);  // "host unreachable", "packet too big"
-// Whether a host that hears it about its SYN can expect no answer any more.
-bool EndsHandshake(IcmpError error);
 
 struct IcmpReport {
   int64_t number = 0;  // of the first: line or packet, as Place::line
@@ -31,7 +29,9 @@ struct IcmpReport {
   std::optional<absl::Duration> after;  // since the segment that it quotes, where both have times
 };
 
-// The first that a SYN of the client was answered with; null: none.
+// Whether it is about a SYN, and who sent that can expect no answer any more.
+bool AnswersSyn(const IcmpReport& report);
+// The first that answers a SYN of the client; null: none.
 const IcmpReport* AnswerToSyn(absl::Span<const IcmpReport> reports);
 
 // "198.51.100.1 reported ICMP packet too big (1400 bytes fit its next link), 1.2 ms after it".
